@@ -1,0 +1,47 @@
+"""Where this installation keeps its data, and how to reach the database it started. Plain files, no Django."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import secrets
+from pathlib import Path
+
+NOWHERE = "postgresql://nobody@127.0.0.1:1/not_started"
+
+
+def data_folder(configured: str, *, checkout: Path) -> Path:
+    """The data folder: `configured`, else `.data` in the checkout.
+
+    Root cannot run PostgreSQL and must drop to a user that may be unable to reach the checkout; then the folder is
+    `/var/lib/aftercast/<hash of the checkout's path>`, so that two checkouts never share one.
+    """
+    if configured:
+        return Path(configured).expanduser().resolve()
+    if os.geteuid() == 0 and not _reachable_by_all(checkout):
+        return Path("/var/lib/aftercast") / hashlib.sha256(str(checkout).encode()).hexdigest()[:12]
+    return checkout / ".data"
+
+
+def _reachable_by_all(folder: Path) -> bool:
+    return all(part.stat().st_mode & 0o001 for part in (folder, *folder.parents))
+
+
+def secret_key(folder: Path) -> str:
+    """This installation's secret key; made once, readable by its owner alone."""
+    path = folder / "secret_key"
+    try:
+        return path.read_text()
+    except FileNotFoundError:
+        return "unset-" + secrets.token_urlsafe(
+            50
+        )  # `up` makes the folder and the key before it starts a server
+
+
+def database_url(folder: Path) -> str:
+    """URL of the embedded database, or one that nothing listens on while it has never been started."""
+    try:
+        return str(json.loads((folder / "postgres.json").read_text())["url"])
+    except FileNotFoundError:
+        return NOWHERE

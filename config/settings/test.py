@@ -1,0 +1,8 @@
+"""Settings of the test suite: the same stack, a database of its own, quick password hashing."""
+
+from __future__ import annotations
+
+from .base import *  # noqa: F403
+
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+ALLOWED_HOSTS = ["*"]
