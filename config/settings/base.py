@@ -14,7 +14,7 @@ from .env import BASE_DIR, env, secret
 
 django_stubs_ext.monkeypatch()
 
-# --- where this installation lives -------------------------------------------------------------------------
+# --- where this installation lives ----------------------------------------------------------------
 DATA_FOLDER = address.data_folder(env.str("AFTERCAST_DATA", default=""), checkout=BASE_DIR)
 PUBLIC_URL: str = env.str("AFTERCAST_URL", default="http://127.0.0.1:8000").rstrip("/")
 DEBUG = False
@@ -26,7 +26,7 @@ ALLOWED_HOSTS: list[str] = env.list("AFTERCAST_ALLOWED_HOSTS", default=[]) or [
     urlsplit(PUBLIC_URL).hostname or "localhost",
 ]
 
-# --- database and broker -----------------------------------------------------------------------------------
+# --- database and broker --------------------------------------------------------------------------
 DATABASE_URL: str = secret("DATABASE_URL") or address.database_url(DATA_FOLDER)
 DATABASES: dict[str, dict[str, Any]] = {
     "default": {
@@ -39,7 +39,7 @@ DATABASES: dict[str, dict[str, Any]] = {
 }
 BROKER_URL: str = secret("BROKER_URL")  # empty: queues live in the same PostgreSQL (config.celery)
 
-# --- applications ------------------------------------------------------------------------------------------
+# --- applications ---------------------------------------------------------------------------------
 INSTALLED_APPS = [
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -105,7 +105,7 @@ USE_TZ = True
 LANGUAGE_CODE = "en-gb"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 64 * 2**20  # Parquet bodies at the historical door
 
-# --- transport security: on whenever the public address is https ----------------------------------------------
+# --- transport security: on whenever the public address is https ----------------------------------
 HTTPS = PUBLIC_URL.startswith("https://")
 SECURE_SSL_REDIRECT = HTTPS
 # The stock SDK posts here; a redirect would turn its POST into a GET. The proxy in front ends TLS.
@@ -118,7 +118,7 @@ SESSION_COOKIE_SECURE = HTTPS
 CSRF_COOKIE_SECURE = HTTPS
 X_FRAME_OPTIONS = "DENY"
 
-# --- HTTP API -------------------------------------------------------------------------------------------------
+# --- HTTP API -------------------------------------------------------------------------------------
 REST_FRAMEWORK: dict[str, Any] = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
         "apps.accounts.authentication.BearerTokenAuthentication",
@@ -142,7 +142,7 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     "REDOC_DIST": "SIDECAR",
 }
 
-# --- Celery ----------------------------------------------------------------------------------------------------
+# --- Celery ---------------------------------------------------------------------------------------
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_TASK_IGNORE_RESULT = True
@@ -156,13 +156,13 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "worker-heartbeat": {"task": "audit.heartbeat", "schedule": 5.0, "options": {"expires": 10}},
 }
 
-# --- Feast --------------------------------------------------------------------------------------------------------
+# --- Feast ----------------------------------------------------------------------------------------
 FEAST_PROJECT = "aftercast"
 
-# --- crash tests: a folder of armed fail-points; empty in every real installation ------------------------------------
+# --- crash tests: a folder of armed fail-points; empty in every real installation -----------------
 FAILPOINT_FOLDER: str = env.str("AFTERCAST_FAILPOINTS", default="")
 
-# --- logs -------------------------------------------------------------------------------------------------------------
+# --- logs -----------------------------------------------------------------------------------------
 LOGGING: dict[str, Any] = {
     "version": 1,
     "disable_existing_loggers": False,
