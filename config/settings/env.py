@@ -15,6 +15,6 @@ env = environ.Env()
 
 
 def secret(name: str, default: str = "") -> str:
-    """A secret from NAME, or from the file that NAME_FILE points to (for orchestrators that mount secrets)."""
+    """A secret from NAME, or from the file that NAME_FILE points to (orchestrators mount secrets)."""
     path: str = env.str(f"{name}_FILE", default="")
     return Path(path).read_text().strip() if path else env.str(name, default=default)
