@@ -161,6 +161,8 @@ FEAST_PROJECT = "aftercast"
 
 # --- crash tests: a folder of armed fail-points; empty in every real installation -----------------
 FAILPOINT_FOLDER: str = env.str("AFTERCAST_FAILPOINTS", default="")
+# Switched off only to show that the crash tests notice; a real installation cannot.
+IDEMPOTENCY_GUARD: bool = env.bool("AFTERCAST_IDEMPOTENCY_GUARD", default=True) or not FAILPOINT_FOLDER
 
 # --- logs -----------------------------------------------------------------------------------------
 LOGGING: dict[str, Any] = {
