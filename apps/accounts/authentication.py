@@ -20,7 +20,7 @@ CHALLENGE = 'Bearer realm="aftercast"'
 
 
 def token_digest(plain: str) -> str:
-    """SHA-256 in hex. A plain hash is enough: the token holds 256 random bits, so there is nothing to guess."""
+    """SHA-256 in hex. A plain hash is enough: 256 random bits leave nothing to guess."""
     return hashlib.sha256(plain.encode("utf-8", "surrogateescape")).hexdigest()
 
 

@@ -52,7 +52,9 @@ class ApiView(APIView):
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        open_methods = {name.upper() for name in cls.http_method_names if name != "head" and hasattr(cls, name)}
+        open_methods = {
+            name.upper() for name in cls.http_method_names if name != "head" and hasattr(cls, name)
+        }
         if missing := open_methods - set(cls.access):
             raise TypeError(f"{cls.__name__}.access says nothing of {', '.join(sorted(missing))}")
 
@@ -69,7 +71,7 @@ class ApiView(APIView):
         """The token that was shown; None for a browser session."""
         return self.request.auth if isinstance(self.request.auth, ApiToken) else None
 
-    def after_commit(self, request: Request, response: Response) -> Response:  # noqa: PLR6301
+    def after_commit(self, request: Request, response: Response) -> Response:
         """Hook: runs once the POST's effect is committed, also when a stored answer is sent again."""
         return response
 
@@ -122,7 +124,7 @@ class ApiView(APIView):
         return self.after_commit(self.request, response) if done else response
 
     def _guarded(self, handler: Handler, key: str) -> Any:
-        """Key, effect and answer commit together or not at all; the handler's own failure undoes its effect only."""
+        """Key, effect and answer commit together; a refusal undoes its effect and is kept as the answer."""
         request = self.request
         digest = idempotency.request_hash(str(request.method), request.get_full_path(), request.body)
         with transaction.atomic():
@@ -170,7 +172,7 @@ class Page(TypedDict):
 def keyset(queryset: models.QuerySet[M], request: Request, order: str | Iterable[str]) -> Page:
     """One page by keyset: `?limit=` (at most 200) and `?cursor=` from the page before.
 
-    `order` names not-null columns of the model, "-" for descending; the primary key is added to make it total.
+    `order` names not-null columns, "-" for descending; the primary key is added to make the order total.
     A page costs one query whatever its depth, and rows added meanwhile neither repeat nor hide others.
 
     Raises:

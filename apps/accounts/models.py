@@ -84,7 +84,7 @@ class Membership(models.Model):
 
 
 class ApiToken(models.Model):
-    """A bearer token, of which only the SHA-256 is kept. Rows stay after expiry and revocation, as a record."""
+    """A bearer token, of which only the SHA-256 is kept. Rows outlive expiry and revocation, as a record."""
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="api_tokens")
     name = models.CharField(max_length=120)
@@ -105,7 +105,8 @@ class ApiToken(models.Model):
                 name="accounts_apitoken_min_confidence",
             ),
             models.CheckConstraint(
-                condition=models.Q(expires_at__gt=models.F("created_at")), name="accounts_apitoken_expires_later"
+                condition=models.Q(expires_at__gt=models.F("created_at")),
+                name="accounts_apitoken_expires_later",
             ),
         ]
 

@@ -15,7 +15,7 @@ IDEMPOTENCY_KEY = OpenApiParameter(
     str,
     OpenApiParameter.HEADER,
     required=False,
-    description="At most 255 characters. The same key and request get the same answer; another request gets 422.",
+    description="At most 255 characters. Same key and request: same answer. Another request: 422.",
 )
 COMMON = {
     401: ("not_authenticated", "Authentication credentials were not provided."),

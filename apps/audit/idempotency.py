@@ -1,4 +1,4 @@
-"""`Idempotency-Key`: the answer to a POST is kept in the transaction of its effect, and sent again word for word."""
+"""`Idempotency-Key`: the answer to a POST is kept in the transaction of its effect, and sent again."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def request_hash(method: str, full_path: str, body: bytes) -> str:
 
 
 def is_final(status: int) -> bool:
-    """Whether an answer is kept. Not kept is what a repeat may well change: no right yet, too fast, our own fault."""
+    """Whether an answer is kept. Not kept is what a repeat may change: no right yet, too fast, our fault."""
     return status < 500 and status not in {401, 403, 429}  # noqa: PLR2004
 
 
@@ -70,11 +70,15 @@ def enter(*, actor: str, key: str, request_hash: str) -> Answer | None:
         KeyReusedError: the key was used for another request.
     """
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_xact_lock(hashtextextended(%s, 0))", [f"idempotency {actor} {key}"])
+        cursor.execute(
+            "SELECT pg_try_advisory_xact_lock(hashtextextended(%s, 0))", [f"idempotency {actor} {key}"]
+        )
         row = cursor.fetchone()
     if row is None or not row[0]:
         raise InProgressError(
-            "A request with this Idempotency-Key is running.", field="Idempotency-Key", remedy="Repeat it shortly."
+            "A request with this Idempotency-Key is running.",
+            field="Idempotency-Key",
+            remedy="Repeat it shortly.",
         )
     kept = IdempotencyRecord.objects.filter(actor=actor, key=key).first()
     if kept is None:
@@ -104,6 +108,7 @@ def forget_old() -> int:
     """Drop answers older than 30 days, by the database's clock; the number dropped."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "DELETE FROM audit_idempotencyrecord WHERE created_at < now() - make_interval(days => %s)", [KEPT_DAYS]
+            "DELETE FROM audit_idempotencyrecord WHERE created_at < now() - make_interval(days => %s)",
+            [KEPT_DAYS],
         )
         return cursor.rowcount

@@ -1,4 +1,4 @@
-"""What must happen (outbox), what has happened (ledger), who is alive (heartbeat), what was answered (idempotency)."""
+"""Outbox: what must happen. Ledger: what has. Heartbeat: who lives. Idempotency: what was answered."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class OutboxState(models.TextChoices):
 
 
 class Outbox(models.Model):
-    """One effect that follows a commit. `attempts` counts claims and fences a zombie; `failures` counts errors."""
+    """One effect that follows a commit. `attempts` counts claims and fences; `failures` counts errors."""
 
     kind = models.CharField(max_length=80)
     key = models.CharField(max_length=255)
@@ -31,6 +31,7 @@ class Outbox(models.Model):
     failures = models.PositiveIntegerField(default=0)
     created_at = models.DateTimeField(db_default=Now())
     not_before = models.DateTimeField(db_default=Now())
+    claimed_at = models.DateTimeField(null=True)
     lease_until = models.DateTimeField(null=True)
     # The owner is a database session; PostgreSQL itself knows whether that still lives.
     owner_pid = models.IntegerField(null=True)
@@ -41,10 +42,17 @@ class Outbox(models.Model):
     class Meta:
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["kind", "key"], name="audit_outbox_kind_key"),
-            models.CheckConstraint(condition=models.Q(state__in=OutboxState.values), name="audit_outbox_state"),
+            models.CheckConstraint(
+                condition=models.Q(state__in=OutboxState.values), name="audit_outbox_state"
+            ),
             models.CheckConstraint(
                 condition=~models.Q(state="claimed")
-                | models.Q(lease_until__isnull=False, owner_pid__isnull=False, owner_start__isnull=False),
+                | models.Q(
+                    claimed_at__isnull=False,
+                    lease_until__isnull=False,
+                    owner_pid__isnull=False,
+                    owner_start__isnull=False,
+                ),
                 name="audit_outbox_claim_has_owner",
             ),
         ]

@@ -1,8 +1,7 @@
-"""Every error of the API in one form: problem details (RFC 9457) with a stable `code` and the field at fault."""
+"""Every API error in one form: problem details (RFC 9457) with a stable `code` and the field at fault."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, TypedDict
 
@@ -17,6 +16,8 @@ from rest_framework.response import Response
 from .errors import DomainError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from django.http import HttpRequest
 
 CONTENT_TYPE = "application/problem+json"
@@ -26,7 +27,7 @@ RETRY_AFTER_S = 5
 
 
 class FieldError(TypedDict):
-    """One thing wrong: `field` is a dotted path, `pointer` the same as a JSON pointer (RFC 6901), null for the whole."""
+    """One thing wrong: `field` is a dotted path, `pointer` the same as a JSON pointer (RFC 6901)."""
 
     field: str | None
     pointer: str | None
@@ -139,8 +140,11 @@ def _api(exc: exceptions.APIException) -> Found:
         headers["Retry-After"] = str(int(wait))
     codes = exc.get_codes()
     code = codes if isinstance(codes, str) else exc.default_code
-    return problem(exc.status_code, {"permission_denied": "forbidden", "parse_error": "malformed"}.get(code, code),
-                   str(exc.detail)), headers
+    return problem(
+        exc.status_code,
+        {"permission_denied": "forbidden", "parse_error": "malformed"}.get(code, code),
+        str(exc.detail),
+    ), headers
 
 
 def _validation(exc: exceptions.ValidationError) -> Problem:
@@ -156,7 +160,12 @@ def _walk(details: Any, path: tuple[str, ...]) -> Iterator[FieldError]:
     """Flatten DRF's nested error details, in order."""
     if isinstance(details, dict) and set(details) == {"message", "code"}:
         field = ".".join(path) or None
-        yield {"field": field, "pointer": pointer(field), "code": details["code"], "detail": str(details["message"])}
+        yield {
+            "field": field,
+            "pointer": pointer(field),
+            "code": details["code"],
+            "detail": str(details["message"]),
+        }
     elif isinstance(details, dict):
         for name, inner in details.items():
             yield from _walk(inner, path if name == "non_field_errors" else (*path, str(name)))
@@ -174,15 +183,14 @@ def _storage(exc: Exception) -> Found | None:
         return problem(422, "unstorable_value", detail), {}
     if isinstance(exc, RecursionError):
         return problem(400, "malformed", "The body is nested too deeply."), {}
-    if isinstance(exc, (RequestDataTooBig, UnreadablePostError)):
-        too_big = isinstance(exc, RequestDataTooBig)
-        return (
-            (problem(413, "too_large", "The body is too large."), {})
-            if too_big
-            else (problem(400, "malformed", "The body broke off."), {})
-        )
+    if isinstance(exc, RequestDataTooBig):
+        return problem(413, "too_large", "The body is too large."), {}
+    if isinstance(exc, UnreadablePostError):
+        return problem(400, "malformed", "The body broke off."), {}
     if isinstance(exc, (OperationalError, InterfaceError)):
-        found = problem(503, "database_unavailable", "The database does not answer.", remedy="Try again shortly.")
+        found = problem(
+            503, "database_unavailable", "The database does not answer.", remedy="Try again shortly."
+        )
         return found, {"Retry-After": str(RETRY_AFTER_S)}
     return None
 

@@ -44,6 +44,7 @@ class Migration(migrations.Migration):
                 ('failures', models.PositiveIntegerField(default=0)),
                 ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
                 ('not_before', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                ('claimed_at', models.DateTimeField(null=True)),
                 ('lease_until', models.DateTimeField(null=True)),
                 ('owner_pid', models.IntegerField(null=True)),
                 ('owner_start', models.DateTimeField(null=True)),
@@ -98,6 +99,6 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='outbox',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', 'claimed'), _negated=True), models.Q(('lease_until__isnull', False), ('owner_pid__isnull', False), ('owner_start__isnull', False)), _connector='OR'), name='audit_outbox_claim_has_owner'),
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', 'claimed'), _negated=True), models.Q(('claimed_at__isnull', False), ('lease_until__isnull', False), ('owner_pid__isnull', False), ('owner_start__isnull', False)), _connector='OR'), name='audit_outbox_claim_has_owner'),
         ),
     ]
