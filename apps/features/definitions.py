@@ -1,0 +1,109 @@
+"""What stands in Feast's registry: one entity, the active view and its service, and a pair for every pinned release.
+
+Loads Feast; import it inside functions only.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from feast import Entity, FeatureService, FeatureView, Field, ValueType
+from feast.infra.offline_stores.contrib.postgres_offline_store.postgres_source import PostgreSQLSource
+from feast.types import Float64, Int64, String
+
+from apps.common.canonical import digest
+from apps.common.times import iso_us
+
+from .models import Release
+from .names import ACTIVE_SERVICE, ACTIVE_VIEW, ENTITY, JOIN_KEY, pinned_service, pinned_view
+from .schema import ROW_COLUMNS, TYPES
+
+_FEAST_TYPES = {"str": String, "int": Int64, "float": Float64}
+_SQL_TYPES = {"str": "text", "int": "bigint", "float": "float8"}
+_ISO = "to_char({} AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')"
+_ROW_SQL = {
+    "status": "r.status::text",
+    "release": "r.release_id::bigint",
+    "version": "r.version::bigint",
+    "known_at_iso": _ISO.format("r.known_at"),
+    "valid_from": _ISO.format("r.known_at"),
+}
+
+
+@dataclass(frozen=True)
+class Definition:
+    """A view with its source and the service that names it; `sha256` is in the tags of both."""
+
+    source: PostgreSQLSource
+    view: FeatureView
+    service: FeatureService
+    sha256: str
+
+
+def entity() -> Entity:
+    """What detectors score: a series."""
+    return Entity(
+        name=ENTITY,
+        join_keys=[JOIN_KEY],
+        value_type=ValueType.STRING,
+        description="One metric of one service: service/metric",
+    )
+
+
+def active() -> Definition:
+    """`detection_profile`: every row ever released, joined by the moment at which it was made."""
+    query = f"SELECT r.series, r.known_at, {_columns()} FROM public.features_profilerow r"  # noqa: S608
+    return _definition(
+        ACTIVE_VIEW,
+        ACTIVE_SERVICE,
+        query,
+        description="What incidents taught about this series, as of now (online) or as of then (historical)",
+        tags={},
+    )
+
+
+def pinned(release: Release) -> Definition:
+    """`detection_profile__rN`: the content of one release, known from that release on, whatever follows."""
+    latest = (
+        "SELECT DISTINCT ON (series) * FROM public.features_profilerow "
+        f"WHERE release_id <= {release.number} ORDER BY series, release_id DESC"
+    )
+    moment = iso_us(release.known_at)
+    query = f"SELECT r.series, timestamptz '{moment}' AS known_at, {_columns()} FROM ({latest}) r"  # noqa: S608
+    return _definition(
+        pinned_view(release.number),
+        pinned_service(release.number),
+        query,
+        description=f"Release {release.number}, pinned",
+        tags={"release": str(release.number), "known_at": moment, "digest": release.digest},
+    )
+
+
+def _columns() -> str:
+    selected = []
+    for name, kind in TYPES.items():
+        source = _ROW_SQL[name] if name in ROW_COLUMNS else f"(r.values->>'{name}')::{_SQL_TYPES[kind]}"
+        selected.append(f'{source} AS "{name}"')
+    return ", ".join(selected)
+
+
+def _definition(
+    view_name: str, service_name: str, query: str, *, description: str, tags: dict[str, str]
+) -> Definition:
+    sha256 = digest({"view": view_name, "query": query, "types": list(TYPES.items()), "tags": tags})
+    tags = {**tags, "sha256": sha256}
+    source = PostgreSQLSource(name=f"{view_name}_rows", query=query, timestamp_field="known_at")
+    view = FeatureView(
+        name=view_name,
+        entities=[entity()],
+        # 0: no window. A row holds until the next one; expiry is per column and enforced at the door.
+        ttl=timedelta(0),
+        schema=[Field(name=JOIN_KEY, dtype=String)]
+        + [Field(name=name, dtype=_FEAST_TYPES[kind]) for name, kind in TYPES.items()],
+        source=source,
+        description=description,
+        tags=tags,
+    )
+    service = FeatureService(name=service_name, features=[view], description=description, tags=tags)
+    return Definition(source=source, view=view, service=service, sha256=sha256)

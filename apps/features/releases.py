@@ -1,0 +1,204 @@
+"""Releases: append one, read the content of any, compare two. No HTTP, no Feast, nothing of insights."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, cast
+
+from django.db import OperationalError, connection, transaction
+from psycopg.errors import LockNotAvailable
+
+from apps.audit import outbox
+from apps.common.canonical import digest
+from apps.common.errors import DomainError, NotFoundError
+
+from .models import ProfileRow, Release
+from .schema import ProfileContent, check_series, normalise
+
+PUBLISH_KIND = "features.publish"
+# Taken exclusively by whoever appends a release, shared by whoever needs all releases up to now to be committed.
+RELEASE_LOCK = 4_226_001
+
+__all__ = ["ProfileContent", "append_release", "changes_to", "content_at", "current", "diff", "get_release"]
+
+
+class ReleaseInProgressError(DomainError):
+    """A transaction holds the release lock for unusually long."""
+
+    code = "release_in_progress"
+
+
+def append_release(
+    *,
+    kind: str,
+    author: str,
+    reason: str,
+    manifest: Sequence[Mapping[str, Any]],
+    changes: Mapping[str, ProfileContent | None],
+) -> Release:
+    """Append a release in the caller's transaction and ask for its publication.
+
+    `changes` maps a series to its new content, None (or content without values) withdraws it. Series whose content
+    does not differ get no row; a release without any row is allowed, since the manifest may change alone. The lock
+    is held until the caller's transaction ends, so that no release can commit out of order: keep the rest of the
+    transaction short. `known_at` is the clock inside the lock, at least one microsecond after the last.
+
+    Raises:
+        InvalidInputError: bad series id, unknown column, wrong type, or a value without a source.
+        RuntimeError: called outside a transaction.
+    """
+    if not connection.in_atomic_block:
+        raise RuntimeError("append_release belongs in its caller's transaction")
+    wanted = {check_series(series): _content(content) for series, content in changes.items()}
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [RELEASE_LOCK])
+    number, known_at = _next()
+    latest = _latest_rows()
+    rows = []
+    for series, content in sorted(wanted.items()):
+        old = latest.get(series)
+        if content == (_content_of(old) if old else ProfileContent({})):
+            continue
+        status = ProfileRow.Status.ACTIVE if content.values else ProfileRow.Status.WITHDRAWN
+        version = old.version + 1 if old else 1
+        rows.append(
+            ProfileRow(
+                series=series,
+                release_id=number,
+                version=version,
+                known_at=known_at,
+                status=status,
+                values=content.values,
+                sources=content.sources,
+            )
+        )
+    entries = [dict(entry) for entry in manifest]
+    release = Release.objects.create(
+        number=number,
+        known_at=known_at,
+        digest=_digest({**latest, **{row.series: row for row in rows}}, entries),
+        parent_id=number - 1 or None,
+        manifest=entries,
+        kind=Release.Kind(kind),
+        author=author,
+        reason=reason,
+    )
+    ProfileRow.objects.bulk_create(rows)
+    outbox.add(kind=PUBLISH_KIND, key=str(number), payload={})
+    return release
+
+
+def current() -> dict[str, ProfileContent]:
+    """Content of the newest release, published or not: series id to what it is served."""
+    return _active(_latest_rows())
+
+
+def content_at(number: int) -> dict[str, ProfileContent]:
+    """Content of release `number`.
+
+    Raises:
+        NotFoundError: no such release.
+    """
+    return _active(_latest_rows(get_release(number).number))
+
+
+def rows_at(number: int) -> dict[str, ProfileRow]:
+    """The row in force for every series under release `number`, withdrawn ones too."""
+    return _latest_rows(number)
+
+
+def changes_to(number: int) -> dict[str, ProfileContent | None]:
+    """What `append_release` needs to bring back the content of release `number` (a revert)."""
+    goal, now = content_at(number), current()
+    return {series: goal.get(series) for series in goal.keys() | now.keys() if goal.get(series) != now.get(series)}
+
+
+def get_release(number: int) -> Release:
+    """Release `number`.
+
+    Raises:
+        NotFoundError: there is none.
+    """
+    release = Release.objects.filter(number=number).first()
+    if release is None:
+        raise NotFoundError(f"There is no release {number}.", field="release")
+    return release
+
+
+def diff(a: int, b: int) -> dict[str, dict[str, Any]]:
+    """What changes from release `a` to release `b`: series to {"from", "to", "columns"}, values only.
+
+    Raises:
+        NotFoundError: one of them does not exist.
+    """
+    before, after = content_at(a), content_at(b)
+    changed: dict[str, dict[str, Any]] = {}
+    for series in sorted(before.keys() | after.keys()):
+        old = before[series].values if series in before else None
+        new = after[series].values if series in after else None
+        if old != new:
+            columns = {**(old or {}), **(new or {})}.keys()
+            changed[series] = {
+                "from": old,
+                "to": new,
+                "columns": sorted(c for c in columns if (old or {}).get(c) != (new or {}).get(c)),
+            }
+    return changed
+
+
+def settle() -> datetime:
+    """Wait until no release is in the making, and return the moment from which on nothing earlier can appear.
+
+    A join at or before the returned moment gives the same answer for ever: a later release has a later `known_at`.
+
+    Raises:
+        ReleaseInProgressError: a release has been in the making for more than five seconds.
+    """
+    try:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("SET LOCAL lock_timeout = '5s'")
+            cursor.execute("SELECT pg_advisory_xact_lock_shared(%s)", [RELEASE_LOCK])
+            cursor.execute("SELECT clock_timestamp()")
+            return cast("datetime", cursor.fetchone()[0])
+    except OperationalError as error:
+        if not isinstance(error.__cause__, LockNotAvailable):
+            raise
+        raise ReleaseInProgressError("A release is being made; ask again in a moment.") from error
+
+
+def _content(content: ProfileContent | None) -> ProfileContent:
+    return normalise(content) if content is not None else ProfileContent({})
+
+
+def _content_of(row: ProfileRow) -> ProfileContent:
+    # jsonb prints 1e22 as an integer: normalising restores the declared types.
+    return normalise(ProfileContent(row.values, row.sources))
+
+
+def _next() -> tuple[int, datetime]:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT coalesce(max(number), 0) + 1, greatest(clock_timestamp(),"
+            " coalesce(max(known_at), '-infinity') + interval '1 microsecond') FROM features_release"
+        )
+        number, known_at = cursor.fetchone()
+        return int(number), known_at
+
+
+def _latest_rows(number: int | None = None) -> dict[str, ProfileRow]:
+    rows = ProfileRow.objects.order_by("series", "-release_id").distinct("series")
+    if number is not None:
+        rows = rows.filter(release_id__lte=number)
+    return {row.series: row for row in rows}
+
+
+def _active(rows: Mapping[str, ProfileRow]) -> dict[str, ProfileContent]:
+    return {s: _content_of(row) for s, row in rows.items() if row.status == ProfileRow.Status.ACTIVE}
+
+
+def _digest(rows: Mapping[str, ProfileRow], manifest: Sequence[Mapping[str, Any]]) -> str:
+    """SHA-256 over all active values and the manifest: equal content gives equal digests, whenever it was made."""
+    series = {name: content.values for name, content in _active(rows).items()}
+    ordered = sorted(manifest, key=lambda entry: (str(entry.get("insight")), str(entry.get("revision"))))
+    return digest({"series": series, "manifest": ordered})
