@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import structlog
-from celery import current_app
 from django.db import connection, transaction
 from django.utils.module_loading import import_string
 
+from .hints import hinter
 from .models import Outbox
 
 log = structlog.get_logger(__name__)
@@ -27,11 +27,9 @@ MAX_FAILURES = 10  # a handler that raised so often is parked
 MAX_ATTEMPTS = 50  # a row whose workers died so often is parked
 MAX_BACKOFF_S = 60
 DRAIN_BUDGET_S = 240.0
-HINT_PAUSE_S = 5.0
 MAX_ERROR_CHARS = 2000
 
 _handlers: dict[str, str] = {}
-_hints_off_until = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +49,7 @@ def register(kind: str, dotted_path: str) -> None:
 def add(*, kind: str, key: str, payload: dict[str, Any] | None = None) -> None:
     """Write the row, unless (kind, key) is there already; belongs into the transaction of its cause."""
     Outbox.objects.bulk_create([Outbox(kind=kind, key=key, payload=payload or {})], ignore_conflicts=True)
-    if not any(
-        hook is _hint for _, hook, *_ in connection.run_on_commit
-    ):  # one hint per transaction is enough
-        transaction.on_commit(_hint, robust=True)
+    transaction.on_commit(hinter.wish, robust=True)
 
 
 def drain(limit: int = 100) -> int:
@@ -121,19 +116,6 @@ def _mark(sql: str, params: list[Any]) -> bool:
     with connection.cursor() as cursor:
         cursor.execute(sql, params)
         return bool(cursor.rowcount == 1)
-
-
-def _hint() -> None:
-    """Tell a worker to look. A lost hint costs nothing but time: beat drains every two seconds.
-
-    After a failure no hint is tried for a while, so that a broker that is away does not slow every request.
-    """
-    global _hints_off_until  # noqa: PLW0603
-    if time.monotonic() < _hints_off_until:
-        return
-    _hints_off_until = time.monotonic() + HINT_PAUSE_S
-    current_app.send_task("audit.drain", retry=False, expires=30)
-    _hints_off_until = 0.0
 
 
 # PostgreSQL lists its sessions once per transaction, so a session that began later is missing from that list

@@ -149,6 +149,7 @@ CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_TIME_LIMIT = 330  # chunks take at most five minutes; the broker's visibility timeout stays above
 CELERY_TASK_SOFT_TIME_LIMIT = 300
 CELERY_BROKER_VISIBILITY_S = 600
+OUTBOX_HINTS = True  # tell a worker after each commit; without it beat finds the rows
 CELERY_TIMEZONE = "UTC"
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
