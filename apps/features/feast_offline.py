@@ -137,7 +137,7 @@ class LateralRetrievalJob(PostgreSQLRetrievalJob):
                 sql.Identifier(_ROW), sql.SQL(", ").join(typed)
             )
         )
-        moments: list[datetime] = list(self._times.dt.to_pydatetime())
+        moments: list[datetime] = pd.DatetimeIndex(self._times).to_pydatetime().tolist()
         keys = [self._entity_df[key].tolist() for key in self._keys]
         with cursor.copy("COPY entity_rows FROM STDIN") as copy:
             for number, row in enumerate(zip(moments, *keys, strict=True)):

@@ -81,7 +81,6 @@ def build(*, project: str, registry_url: str, info: str, named: Mapping[str, Any
             "cache_mode": "thread",
             "cache_ttl_seconds": 0,  # no timer: the publication counter says when to look again
             "sqlalchemy_config_kwargs": {"pool_pre_ping": True, "pool_size": 2, "max_overflow": 4},
-            "serve_features_while_materializing": True,
         },
         online_store={"type": "apps.features.feast_online.KvOnlineStore", "conninfo": info},
         offline_store={

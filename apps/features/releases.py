@@ -20,7 +20,7 @@ PUBLISH_KIND = "features.publish"
 # Taken exclusively by whoever appends a release, shared by whoever needs all releases up to now to be committed.
 RELEASE_LOCK = 4_226_001
 
-__all__ = ["ProfileContent", "append_release", "changes_to", "content_at", "current", "diff", "get_release"]
+__all__ = ["ProfileContent", "append_release", "changes_to", "content_at", "current", "diff", "get_release", "lock"]
 
 
 class ReleaseInProgressError(DomainError):
@@ -48,11 +48,8 @@ def append_release(
         InvalidInputError: bad series id, unknown column, wrong type, or a value without a source.
         RuntimeError: called outside a transaction.
     """
-    if not connection.in_atomic_block:
-        raise RuntimeError("append_release belongs in its caller's transaction")
     wanted = {check_series(series): _content(content) for series, content in changes.items()}
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [RELEASE_LOCK])
+    lock()
     number, known_at = _next()
     latest = _latest_rows()
     rows = []
@@ -87,6 +84,18 @@ def append_release(
     ProfileRow.objects.bulk_create(rows)
     outbox.add(kind=PUBLISH_KIND, key=str(number), payload={})
     return release
+
+
+def lock() -> None:
+    """Hold the release lock until the transaction ends. Callers that lock rows of their own take it first.
+
+    Raises:
+        RuntimeError: called outside a transaction.
+    """
+    if not connection.in_atomic_block:
+        raise RuntimeError("the release lock belongs in a transaction")
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [RELEASE_LOCK])
 
 
 def current() -> dict[str, ProfileContent]:
