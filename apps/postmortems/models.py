@@ -8,7 +8,7 @@ from typing import ClassVar
 import pgtrigger
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Func, Q, Value
 
 from apps.catalog.models import Service
 
@@ -39,7 +39,17 @@ class Postmortem(models.Model):
         ]
         constraints: ClassVar = [
             models.CheckConstraint(name="postmortem_has_words", condition=Q(narrative__regex=r"\S")),
-            models.CheckConstraint(name="postmortem_is_hashed", condition=Q(sha256__regex=r"^[0-9a-f]{64}$")),
+            models.CheckConstraint(
+                name="postmortem_hash_is_of_its_words",
+                condition=Q(
+                    sha256=Func(
+                        Func(Func(F("narrative"), Value("UTF8"), function="convert_to"), function="sha256"),
+                        Value("hex"),
+                        function="encode",
+                        output_field=models.CharField(),
+                    )
+                ),
+            ),
         ]
 
     def __str__(self) -> str:

@@ -1,85 +1,94 @@
-"""Postmortems over HTTP: file, list, read."""
+"""Filing and reading postmortems."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
-from drf_spectacular.utils import OpenApiExample, OpenApiResponse, extend_schema, inline_serializer
-from rest_framework import serializers
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema
 from rest_framework.response import Response
 
-from apps.accounts.door import Access, ApiView, keyset
+from apps.accounts.door import PAGE_PARAMETERS, Access, ApiView, keyset
 from apps.accounts.models import Role
 from apps.common.errors import NotFoundError
+from apps.postmortems.models import Postmortem
+from apps.postmortems.services import file_postmortem
 
-from .. import services
-from ..models import Postmortem
-from .serializers import PostmortemDraftSerializer, PostmortemSerializer
+from .serializers import (
+    PostmortemInput,
+    PostmortemPageSerializer,
+    PostmortemSerializer,
+    PostmortemSummarySerializer,
+)
 
 if TYPE_CHECKING:
     from rest_framework.request import Request
 
-EXAMPLE: dict[str, Any] = {
-    "id": 3,
-    "title": "Checkout pages every night during the settlement batch",
-    "service": "checkout",
-    "narrative": "The batch raised latency for forty minutes.\nNobody could feel it.",
-    "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
-    "lines": 2,
-    "author": "robin",
-    "created_at": "2026-11-21T12:00:00Z",
-}
-PAGE = inline_serializer(
-    "PostmortemPage",
-    {"items": PostmortemSerializer(many=True), "next": serializers.CharField(allow_null=True)},
-)
 READ = Access(scope="postmortems:read")
 WRITE = Access(
-    scope="postmortems:write", roles={Role.RESPONDER, Role.REVIEWER, Role.OPERATOR, Role.ADMIN}
+    scope="postmortems:write",
+    roles={Role.RESPONDER, Role.REVIEWER, Role.OPERATOR, Role.PROGRAMME_OWNER, Role.ADMIN},
 )
+DRAFT = {
+    "title": "Checkout was slow during the settlement batch",
+    "service": "checkout",
+    "narrative": "02:00 The batch began.\n02:04 Latency doubled, nobody was hurt.\n",
+}
+SUMMARY = {
+    "id": 3,
+    "title": DRAFT["title"],
+    "service": "checkout",
+    "author": "ann",
+    "created_at": "2026-11-21T12:00:00.000001Z",
+    "sha256": "e82ba8a539bc4db357715daca580b4b2b9c9cc9ca822c35df5b468f8a910f66a",
+}
+WHOLE = {**SUMMARY, "lines": 2, "narrative": DRAFT["narrative"]}
 
 
-class PostmortemList(ApiView):
-    """All postmortems, newest first; file one."""
-
+class PostmortemsView(ApiView):
     access: ClassVar = {"GET": READ, "POST": WRITE}
 
     @extend_schema(
-        operation_id="postmortem_list",
-        responses={200: OpenApiResponse(PAGE, examples=[OpenApiExample("page", {"items": [EXAMPLE], "next": None})])},
+        operation_id="postmortems_list",
+        summary="Postmortems, newest first",
+        parameters=[*PAGE_PARAMETERS, OpenApiParameter("service", str, description="only of this service")],
+        responses=PostmortemPageSerializer,
+        examples=[OpenApiExample("page", {"items": [SUMMARY], "next": None}, response_only=True)],
     )
     def get(self, request: Request) -> Response:
-        """List postmortems by keyset: ?limit= and ?cursor=."""
-        rows = Postmortem.objects.visible_to(self.person).select_related("service", "author")
-        page = keyset(rows, request, "-id")
-        return Response({**page, "items": PostmortemSerializer(page["items"], many=True).data})
+        found = Postmortem.objects.visible_to(self.person).with_names()
+        if service := request.query_params.get("service"):
+            found = found.filter(service__slug=service)
+        page = keyset(found, request, ["-created_at", "-id"])
+        return Response({**page, "items": PostmortemSummarySerializer(page["items"], many=True).data})
 
     @extend_schema(
-        operation_id="postmortem_file",
-        request=PostmortemDraftSerializer,
-        responses={201: OpenApiResponse(PostmortemSerializer, examples=[OpenApiExample("filed", EXAMPLE, response_only=True)])},
+        operation_id="postmortems_create",
+        summary="File a postmortem",
+        request=PostmortemInput,
+        responses={201: PostmortemSerializer},
+        examples=[
+            OpenApiExample("draft", DRAFT, request_only=True),
+            OpenApiExample("filed", WHOLE, response_only=True, status_codes=["201"]),
+        ],
     )
     def post(self, request: Request) -> Response:
-        """File a postmortem; its lines can then be cited by insights."""
-        serializer = PostmortemDraftSerializer(data=request.data)
-        serializer.is_valid(raise_exception=True)
-        postmortem = services.file_postmortem(author=self.person, **serializer.validated_data)
+        given = PostmortemInput(data=request.data)
+        given.is_valid(raise_exception=True)
+        postmortem = file_postmortem(**given.validated_data, author=self.person)
         return Response(PostmortemSerializer(postmortem).data, status=201)
 
 
-class PostmortemDetail(ApiView):
-    """One postmortem."""
-
+class PostmortemView(ApiView):
     access: ClassVar = {"GET": READ}
 
     @extend_schema(
-        operation_id="postmortem_read",
-        responses={200: OpenApiResponse(PostmortemSerializer, examples=[OpenApiExample("postmortem", EXAMPLE)])},
+        operation_id="postmortems_read",
+        summary="One postmortem with its narrative",
+        responses=PostmortemSerializer,
+        examples=[OpenApiExample("postmortem", WHOLE, response_only=True)],
     )
-    def get(self, request: Request, pk: int) -> Response:
-        """Read one postmortem with its narrative."""
-        rows = Postmortem.objects.visible_to(self.person).select_related("service", "author")
-        postmortem = rows.filter(pk=pk).first()
-        if postmortem is None:
-            raise NotFoundError(f"There is no postmortem {pk}.", field="id")
-        return Response(PostmortemSerializer(postmortem).data)
+    def get(self, request: Request, postmortem_id: int) -> Response:
+        found = Postmortem.objects.visible_to(self.person).with_names().filter(pk=postmortem_id).first()
+        if found is None:
+            raise NotFoundError(f"There is no postmortem {postmortem_id}.", field="id")
+        return Response(PostmortemSerializer(found).data)
