@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypedDict, TypeVar
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import models, transaction
-from django.http import HttpResponseBase
+from django.http import HttpResponse, HttpResponseBase
+from drf_spectacular.utils import OpenApiParameter
 from rest_framework.exceptions import PermissionDenied
 from rest_framework.permissions import IsAuthenticated
+from rest_framework.renderers import JSONRenderer
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
@@ -29,13 +31,18 @@ if TYPE_CHECKING:
 
 M = TypeVar("M", bound=models.Model)
 Handler = Callable[..., HttpResponseBase]
+JSON = "application/json"
 DEFAULT_LIMIT = 50
 MAX_LIMIT = 200
+PAGE_PARAMETERS = [
+    OpenApiParameter("limit", int, description=f"1 to {MAX_LIMIT}, {DEFAULT_LIMIT} if not given"),
+    OpenApiParameter("cursor", str, description="`next` of the page before"),
+]
 
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """Who passes: a token must hold `scope` (or "api"); the person one of `roles`, unless there are none."""
+    """Who passes: a token with `scope` or "api" (any, if empty), whose person holds one of `roles` (if any)."""
 
     scope: str = "api"
     roles: frozenset[str] | set[str] = frozenset()
@@ -83,7 +90,7 @@ class ApiView(APIView):
             self._check(access)
 
     def _check(self, access: Access) -> None:
-        if self.token is not None and not self.token.allows(access.scope):
+        if access.scope and self.token is not None and not self.token.allows(access.scope):
             raise PermissionDenied(f"The token lacks the scope {access.scope}.", code="scope_missing")
         if access.roles and not self.person.has_role(*access.roles):
             roles = ", ".join(sorted(str(role) for role in access.roles))
@@ -126,23 +133,18 @@ class ApiView(APIView):
     def _guarded(self, handler: Handler, key: str) -> Any:
         """Key, effect and answer commit together; a refusal undoes its effect and is kept as the answer."""
         request = self.request
-        digest = idempotency.request_hash(str(request.method), request.get_full_path(), request.body)
+        call = idempotency.Call(
+            actor=str(self.person.pk),
+            key=key,
+            request_hash=idempotency.request_hash(str(request.method), request.get_full_path(), request.body),
+        )
         with transaction.atomic():
-            stored = idempotency.enter(actor=str(self.person.pk), key=key, request_hash=digest)
+            stored = idempotency.enter(call)
             if stored is not None:
                 return _replayed(stored)
             response = self._in_savepoint(handler)
             if idempotency.is_final(response.status_code):
-                self.finalize_response(request, response, *self.args, **self.kwargs)
-                response.render()
-                idempotency.keep(
-                    actor=str(self.person.pk),
-                    key=key,
-                    request_hash=digest,
-                    answer=idempotency.Answer(
-                        response.status_code, str(response.headers["Content-Type"]), response.content
-                    ),
-                )
+                idempotency.keep(call, _answer(response))
         return response
 
     def _in_savepoint(self, handler: Handler) -> Any:
@@ -156,11 +158,22 @@ class ApiView(APIView):
             return self.handle_exception(exc)
 
 
-def _replayed(stored: idempotency.Answer) -> Response:
+def _answer(response: HttpResponseBase) -> idempotency.Answer:
+    if isinstance(response, Response):
+        body = b"" if response.data is None else JSONRenderer().render(response.data)
+        return idempotency.Answer(response.status_code, response.content_type or JSON, body)
+    body = response.content if isinstance(response, HttpResponse) else b""
+    return idempotency.Answer(response.status_code, response.headers["Content-Type"], body)
+
+
+def _replayed(stored: idempotency.Answer) -> HttpResponseBase:
+    headers = {"Idempotent-Replay": "true"}
+    if "json" not in stored.content_type:
+        return HttpResponse(
+            stored.body, status=stored.status, content_type=stored.content_type, headers=headers
+        )
     data = json.loads(stored.body) if stored.body else None
-    return Response(
-        data, status=stored.status, content_type=stored.content_type, headers={"Idempotent-Replay": "true"}
-    )
+    return Response(data, status=stored.status, content_type=stored.content_type, headers=headers)
 
 
 # --- pages of long lists --------------------------------------------------------------------------

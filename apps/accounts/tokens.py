@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 import secrets
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from django.db import transaction
 from django.utils import timezone
+from django.utils.crypto import salted_hmac
 
 from apps.audit import ledger
 from apps.common.errors import InvalidInputError, NotFoundError
@@ -49,8 +51,9 @@ def issue(
     expires_in: timedelta,
     min_confidence: float | None = None,
     actor: str = "",
+    nonce: str = "",
 ) -> str:
-    """Make a token; its plain text is returned here and can never be read again.
+    """Make a token; its plain text is returned here and kept nowhere. With a `nonce` it is `derive(nonce)`.
 
     Raises:
         InvalidInputError: no name, an unknown scope, a life not in (0, 10 years], a confidence not in [0, 1].
@@ -62,7 +65,7 @@ def issue(
         raise InvalidInputError(f"A token lives from 1 to {MAX_DAYS} days.", field="days")
     if min_confidence is not None and not 0 <= min_confidence <= 1:
         raise InvalidInputError("A confidence is a number from 0 to 1.", field="min_confidence")
-    plain = PREFIX + secrets.token_urlsafe(32)
+    plain = derive(nonce) if nonce else PREFIX + secrets.token_urlsafe(32)
     token = ApiToken.objects.create(
         user=user,
         name=name.strip(),
@@ -97,6 +100,15 @@ def revoke(*, token_id: int, user: User) -> None:
     token.revoked_at = timezone.now()
     token.save(update_fields=["revoked_at"])
     ledger.record(actor=user.username, action="token_revoked", object_type="token", object_id=token.pk)
+
+
+def derive(nonce: str) -> str:
+    """The token that belongs to a nonce, for whoever has this installation's secret key.
+
+    It lets a repeated request get the same answer although no answer with a plain token is ever stored.
+    """
+    mac = salted_hmac("apps.accounts.tokens", nonce, algorithm="sha256").digest()
+    return PREFIX + base64.urlsafe_b64encode(mac).decode().rstrip("=")
 
 
 def _checked_scopes(scopes: Iterable[str]) -> list[str]:

@@ -31,6 +31,15 @@ class InProgressError(DomainError):
 
 
 @dataclass(frozen=True, slots=True)
+class Call:
+    """One request: who, under which key, and the hash of what was asked."""
+
+    actor: str
+    key: str
+    request_hash: str
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     status: int
     content_type: str
@@ -62,7 +71,7 @@ def is_final(status: int) -> bool:
     return status < 500 and status not in {401, 403, 429}  # noqa: PLR2004
 
 
-def enter(*, actor: str, key: str, request_hash: str) -> Answer | None:
+def enter(call: Call) -> Answer | None:
     """Hold the key until the caller's transaction ends; give back the answer if there is one already.
 
     Raises:
@@ -70,9 +79,8 @@ def enter(*, actor: str, key: str, request_hash: str) -> Answer | None:
         KeyReusedError: the key was used for another request.
     """
     with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT pg_try_advisory_xact_lock(hashtextextended(%s, 0))", [f"idempotency {actor} {key}"]
-        )
+        name = f"idempotency {call.actor} {call.key}"
+        cursor.execute("SELECT pg_try_advisory_xact_lock(hashtextextended(%s, 0))", [name])
         row = cursor.fetchone()
     if row is None or not row[0]:
         raise InProgressError(
@@ -80,10 +88,10 @@ def enter(*, actor: str, key: str, request_hash: str) -> Answer | None:
             field="Idempotency-Key",
             remedy="Repeat it shortly.",
         )
-    kept = IdempotencyRecord.objects.filter(actor=actor, key=key).first()
+    kept = IdempotencyRecord.objects.filter(actor=call.actor, key=call.key).first()
     if kept is None:
         return None
-    if kept.request_hash != request_hash:
+    if kept.request_hash != call.request_hash:
         raise KeyReusedError(
             "This Idempotency-Key was used for another request.",
             field="Idempotency-Key",
@@ -92,12 +100,12 @@ def enter(*, actor: str, key: str, request_hash: str) -> Answer | None:
     return Answer(kept.status, kept.content_type, bytes(kept.body))
 
 
-def keep(*, actor: str, key: str, request_hash: str, answer: Answer) -> None:
+def keep(call: Call, answer: Answer) -> None:
     """Write the answer; belongs into the transaction of `enter`."""
     IdempotencyRecord.objects.create(
-        actor=actor,
-        key=key,
-        request_hash=request_hash,
+        actor=call.actor,
+        key=call.key,
+        request_hash=call.request_hash,
         status=answer.status,
         content_type=answer.content_type,
         body=answer.body,

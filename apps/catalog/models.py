@@ -63,7 +63,8 @@ class Service(models.Model):
     class Meta:
         constraints: ClassVar = [
             models.CheckConstraint(
-                condition=models.Q(slug__regex=r"^[^\s/\\]([^/\\]*[^\s/\\])?$") & ~models.Q(slug__in=[".", ".."]),
+                condition=models.Q(slug__regex=r"^[^\s/\\]([^/\\]*[^\s/\\])?$")
+                & ~models.Q(slug__in=[".", ".."]),
                 name="catalog_service_slug",
             ),
         ]

@@ -25,7 +25,8 @@ def clean_slug(slug: str, *, field: str = "service") -> str:
     odd = [c for c in text if c in "/\\" or not c.isprintable()]
     if not text or text != text.strip() or len(text) > MAX_SLUG or text in {".", ".."} or odd:
         raise ServiceNameError(
-            f"A service is named by 1 to {MAX_SLUG} visible characters without slash or backslash.", field=field
+            f"A service is named by 1 to {MAX_SLUG} visible characters without slash or backslash.",
+            field=field,
         )
     return text
 

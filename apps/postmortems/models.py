@@ -14,6 +14,7 @@ from apps.catalog.models import Service
 
 from .querysets import PostmortemQuerySet
 
+MAX_TITLE = 200
 MAX_NARRATIVE = 200_000
 
 
@@ -23,7 +24,7 @@ class Postmortem(models.Model):
     `sha256` is the hash of the narrative's UTF-8 bytes, 64 hex digits.
     """
 
-    title = models.CharField(max_length=200)
+    title = models.CharField(max_length=MAX_TITLE)
     service = models.ForeignKey(Service, models.PROTECT, related_name="postmortems")
     narrative = models.TextField()
     sha256 = models.CharField(max_length=64, editable=False)
@@ -54,6 +55,10 @@ class Postmortem(models.Model):
 
     def __str__(self) -> str:
         return f"postmortem {self.pk}"
+
+    def line_count(self) -> int:
+        """How many lines the narrative has, as an editor counts them."""
+        return len(split_lines(self.narrative))
 
     def lines(self, first: int, last: int) -> str:
         """The lines `first` to `last` of the narrative, counted from 1, both included."""

@@ -20,3 +20,7 @@ class PostmortemQuerySet(models.QuerySet["Postmortem"]):
     def visible_to(self, user: User | AnonymousUser) -> Self:
         """Every signed-in account reads every postmortem until sharing scopes arrive; others read none."""
         return self if user.is_authenticated else self.none()
+
+    def with_names(self) -> Self:
+        """Service and author loaded, for lists."""
+        return self.select_related("service", "author")

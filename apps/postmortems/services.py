@@ -10,7 +10,7 @@ from apps.audit import ledger
 from apps.catalog.services import ensure_service
 from apps.common.errors import InvalidInputError
 
-from .models import MAX_NARRATIVE, Postmortem, text_hash
+from .models import MAX_NARRATIVE, MAX_TITLE, Postmortem, text_hash
 
 if TYPE_CHECKING:
     from apps.accounts.models import User
@@ -23,17 +23,8 @@ def file_postmortem(*, title: str, service: str, narrative: str, author: User) -
     Raises:
         InvalidInputError: an empty or too long text, a NUL character, or a name that is no service's.
     """
-    for name, value in (("title", title), ("narrative", narrative)):
-        if not value.strip():
-            raise InvalidInputError(f"The {name} is empty.", field=name, remedy="Write at least a word.")
-        if "\x00" in value:
-            raise InvalidInputError(f"The {name} has a NUL character.", field=name, remedy="Remove it.")
-    if len(narrative) > MAX_NARRATIVE:
-        raise InvalidInputError(
-            f"The narrative has {len(narrative):,} characters; {MAX_NARRATIVE:,} are kept.",
-            field="narrative",
-            remedy="Attach long logs elsewhere and cite them.",
-        )
+    _check_text("title", title, MAX_TITLE)
+    _check_text("narrative", narrative, MAX_NARRATIVE)
     postmortem = Postmortem.objects.create(
         title=title,
         service=ensure_service(service),
@@ -49,3 +40,21 @@ def file_postmortem(*, title: str, service: str, narrative: str, author: User) -
         data={"service": service, "sha256": postmortem.sha256},
     )
     return postmortem
+
+
+def _check_text(field: str, text: str, longest: int) -> None:
+    if not text.strip():
+        raise InvalidInputError(f"The {field} is empty.", field=field, remedy="Write at least a word.")
+    if len(text) > longest:
+        raise InvalidInputError(
+            f"The {field} has {len(text):,} characters; {longest:,} are kept.",
+            field=field,
+            remedy="Attach long logs elsewhere and cite them.",
+        )
+    if "\x00" in text:
+        line = text[: text.index("\x00")].count("\n") + 1
+        raise InvalidInputError(
+            f"The {field} has a NUL character in line {line}.", field=field, remedy="Remove it."
+        )
+    if any("\ud800" <= character <= "\udfff" for character in text):
+        raise InvalidInputError(f"The {field} has half a surrogate pair.", field=field, remedy="Remove it.")

@@ -50,10 +50,7 @@ def test_workers_long_gone_are_dropped() -> None:
 def test_answers_older_than_thirty_days_are_dropped() -> None:
     for key in ("old", "new"):
         idempotency.keep(
-            actor="1",
-            key=key,
-            request_hash="0" * 64,
-            answer=idempotency.Answer(201, "application/json", b"{}"),
+            idempotency.Call("1", key, "0" * 64), idempotency.Answer(201, "application/json", b"{}")
         )
         if key == "old":
             age("audit_idempotencyrecord", "created_at", "31 days")

@@ -11,7 +11,12 @@ from rest_framework.response import Response
 from apps.accounts.door import PAGE_PARAMETERS, Access, ApiView, keyset
 from apps.catalog.models import Service, Term, Vocabulary
 
-from .serializers import ServicePageSerializer, ServiceSerializer, VocabularyListSerializer, VocabularySerializer
+from .serializers import (
+    ServicePageSerializer,
+    ServiceSerializer,
+    VocabularyListSerializer,
+    VocabularySerializer,
+)
 
 if TYPE_CHECKING:
     from rest_framework.request import Request

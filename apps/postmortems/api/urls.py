@@ -5,6 +5,6 @@ from django.urls import path
 from . import views
 
 urlpatterns = [
-    path("postmortems", views.PostmortemList.as_view(), name="postmortem-list"),
-    path("postmortems/<int:pk>", views.PostmortemDetail.as_view(), name="postmortem-detail"),
+    path("postmortems", views.PostmortemsView.as_view(), name="postmortem-list"),
+    path("postmortems/<int:postmortem_id>", views.PostmortemView.as_view(), name="postmortem-detail"),
 ]

@@ -58,7 +58,7 @@ class PostmortemsView(ApiView):
         found = Postmortem.objects.visible_to(self.person).with_names()
         if service := request.query_params.get("service"):
             found = found.filter(service__slug=service)
-        page = keyset(found, request, ["-created_at", "-id"])
+        page = keyset(found, request, "-id")
         return Response({**page, "items": PostmortemSummarySerializer(page["items"], many=True).data})
 
     @extend_schema(
