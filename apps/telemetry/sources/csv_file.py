@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import math
 from array import array
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -17,7 +18,7 @@ from .cleaning import clean
 from .errors import BrokenFileError
 from .names import SeriesNameError, series_id
 from .report import Report
-from .table import open_table
+from .table import Stream, open_table
 from .timestamps import TIMESTAMP_REMEDY, TimestampError, TimestampReader
 
 if TYPE_CHECKING:
@@ -81,7 +82,7 @@ def read_bytes(data: bytes, *, series_id: str, file: str, tz: str = "UTC") -> Se
     return read_stream(io.BytesIO(data), series_id=series_id, file=file, tz=tz)
 
 
-def read_stream(stream: IO[bytes], *, series_id: str, file: str, tz: str = "UTC") -> SeriesFile:
+def read_stream(stream: Stream, *, series_id: str, file: str, tz: str = "UTC") -> SeriesFile:
     """Read row by row: memory grows by 24 bytes a sample, not by the size of the file.
 
     Raises:
@@ -89,7 +90,8 @@ def read_stream(stream: IO[bytes], *, series_id: str, file: str, tz: str = "UTC"
             fields, a timestamp or value that is none, no sample. Names file, row, column, text and remedy.
         InvalidInputError: `tz` is no time zone.
     """
-    report = Report(file=file)
+    report = Report(file=file, sha256=hashlib.file_digest(stream, "sha256").hexdigest())
+    stream.seek(0)
     reader = TimestampReader(tz)
     times, values, rows = array("q"), array("d"), array("q")
     table = open_table(stream, file=file, wanted=("timestamp", "value"))

@@ -1,7 +1,8 @@
 """A folder of series: `FOLDER/service/metric.csv` is the series `service/metric`.
 
 CSV files at the top belong to no service and are left aside, unless `service` names the one they belong to.
-Files deeper than one folder are left aside too: a series id has two parts. What is left aside is listed. Hidden files and folders (a leading dot) and whatever is not a CSV file are none of our business.
+Files deeper than one folder are left aside too: a series id has two parts. What is left aside is listed.
+Hidden files and folders (a leading dot) and whatever is not a CSV file are none of our business.
 """
 
 from __future__ import annotations

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import json
+import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from apps.analysis.types import Interval
 
 from .archive import read_member
 from .errors import BrokenFileError
 from .names import SeriesNameError, split_series_id
-from .table import open_table
+from .table import Stream, open_table
 from .timestamps import TIMESTAMP_REMEDY, TimestampError, TimestampReader
 
 NAB_WINDOWS = "labels/combined_windows.json"
@@ -93,7 +94,7 @@ def read_incident_csv(path: str | Path, *, tz: str = "UTC") -> list[Label]:
         ) from exc
 
 
-def read_incident_stream(stream: IO[bytes], *, file: str, tz: str = "UTC") -> list[Label]:
+def read_incident_stream(stream: Stream, *, file: str, tz: str = "UTC") -> list[Label]:
     """`read_incident_csv` of an open file."""
     reader = TimestampReader(tz)
     table = open_table(stream, file=file, wanted=("series", "start", "end"), optional=("kind",))
@@ -136,7 +137,7 @@ def _read(path: Path) -> bytes:
 
 def _series(text: str, file: str, row: int | None) -> str:
     try:
-        return "/".join(split_series_id(text))
+        return "/".join(split_series_id(unicodedata.normalize("NFC", text)))
     except SeriesNameError as exc:
         raise BrokenFileError(
             "not a series id", file=file, row=row, column="series", text=text, remedy=exc.remedy or ""

@@ -8,7 +8,7 @@ import unicodedata
 from apps.common.errors import InvalidInputError
 
 MAX_SERVICE = 80
-MAX_METRIC = 160
+MAX_METRIC = 119
 REMEDY = (
     "A series is named service/metric, each part of visible characters without slash or backslash; "
     f"a service has at most {MAX_SERVICE} characters, a metric {MAX_METRIC}."
@@ -27,6 +27,12 @@ def split_series_id(text: str) -> tuple[str, str]:
     Raises:
         SeriesNameError: not `service/metric`, or a character that no file, URL or page could carry.
     """
+    if unicodedata.normalize("NFC", text) != text:
+        raise SeriesNameError(
+            f"{text[:200]!a} is not a series id: its accents are separate characters.",
+            field="series",
+            remedy="Write it in composed Unicode (NFC).",
+        )
     service, slash, metric = text.partition("/")
     if not slash:
         raise SeriesNameError(f"{text[:200]!a} is not a series id: no slash.", field="series", remedy=REMEDY)

@@ -37,6 +37,7 @@ class Report:
     """`rows` read under the header, `samples` kept, `issues` by kind (see `ACTIONS`)."""
 
     file: str
+    sha256: str = ""
     rows: int = 0
     samples: int = 0
     cadence_s: float | None = None
@@ -57,6 +58,7 @@ class Report:
     def as_dict(self) -> dict[str, Any]:
         return {
             "file": self.file,
+            "sha256": self.sha256,
             "rows": self.rows,
             "samples": self.samples,
             "cadence_s": self.cadence_s,

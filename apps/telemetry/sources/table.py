@@ -6,12 +6,15 @@ import csv
 import io
 import re
 from dataclasses import dataclass
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from .errors import BrokenFileError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+
+# A file opened for reading bytes, or bytes in memory.
+Stream: TypeAlias = io.BufferedReader | io.BytesIO
 
 LONGEST_LINE = 2**20
 NOT_UTF8 = re.compile("[\udc80-\udcff]")
@@ -27,7 +30,7 @@ class Table:
     blank: list[int]  # numbers of blank rows met so far
 
 
-def open_table(stream: IO[bytes], *, file: str, wanted: Sequence[str], optional: Sequence[str] = ()) -> Table:
+def open_table(stream: Stream, *, file: str, wanted: Sequence[str], optional: Sequence[str] = ()) -> Table:
     """Read the header now and the rows as they are asked for.
 
     Column names are compared without case and outer spaces; an optional column that is absent reads as "".
@@ -48,7 +51,7 @@ def open_table(stream: IO[bytes], *, file: str, wanted: Sequence[str], optional:
 class _Lines:
     """Lines of text from bytes, checked one by one so that an error can name its row."""
 
-    def __init__(self, stream: IO[bytes], file: str) -> None:
+    def __init__(self, stream: Stream, file: str) -> None:
         # Undecodable bytes become lone surrogates, which shows in which row they stand.
         self._text = io.TextIOWrapper(stream, encoding="utf-8-sig", errors="surrogateescape", newline="")
         self.file = file
@@ -140,7 +143,7 @@ def _rows(
                 )
             yield row, [fields[place] if place is not None else "" for place in places]
     except csv.Error as exc:
-        # With a quote that never closes the reader is at the end of the file; the record began after the last row.
+        # A quote that never closes is noticed at the end of the file; its record began after the last row.
         raise lines.broken(
             f"not CSV ({exc})", row=row + 1, remedy="Close every quote, and double a quote inside a field."
         ) from exc

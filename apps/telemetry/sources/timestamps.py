@@ -52,9 +52,9 @@ class TimestampReader:
     """Reads the timestamps of one file and remembers in what form they came.
 
     ISO 8601 with or without a zone, or a number of seconds, milliseconds, microseconds or nanoseconds since
-    1970 (told apart by size, one unit per file). Finer than a microsecond is cut off. A time without a zone is a
-    clock reading in `tz`: where the clock goes back it is taken as the earlier moment (`ambiguous_local_times`),
-    where it jumps forward as PEP 495 reads it, an hour on (`nonexistent_local_times`).
+    1970 (told apart by size, one unit per file). Finer than a microsecond is cut off. A time without zone is
+    a clock reading in `tz`: where the clock goes back the earlier moment is taken (`ambiguous_local_times`),
+    where it jumps forward the reading moves an hour on, as in PEP 495 (`nonexistent_local_times`).
     """
 
     def __init__(self, tz: str = "UTC") -> None:
