@@ -42,7 +42,7 @@ PAGE_PARAMETERS = [
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """Who passes: a token with `scope` or "api" (any, if empty), whose person holds one of `roles` (if any)."""
+    """Who passes: a token with `scope` or "api" (any if empty); its person holds one of `roles` (if any)."""
 
     scope: str = "api"
     roles: frozenset[str] | set[str] = frozenset()

@@ -1,7 +1,7 @@
 """Tell a worker that the outbox holds something: a courtesy, beat looks every two seconds anyway.
 
-Sent by a thread of its own: with a broker that is away, sending one task blocks for six seconds even when told
-not to retry, and a request that is committed must not wait for that.
+Sent by a thread of its own: with a broker that is away, sending one task blocks for six seconds even when
+told not to retry, and a request that is committed must not wait for that.
 """
 
 from __future__ import annotations

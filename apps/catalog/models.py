@@ -10,7 +10,7 @@ from django.db import models
 from django.db.models.functions import Now
 
 MAX_SLUG = 80
-SERVICE_TIER = "service_tier"
+SLUG_PATTERN = r"^[^\s/\\]([^/\\]*[^\s/\\])?$"
 
 
 class Vocabulary(models.Model):
@@ -63,8 +63,7 @@ class Service(models.Model):
     class Meta:
         constraints: ClassVar = [
             models.CheckConstraint(
-                condition=models.Q(slug__regex=r"^[^\s/\\]([^/\\]*[^\s/\\])?$")
-                & ~models.Q(slug__in=[".", ".."]),
+                condition=models.Q(slug__regex=SLUG_PATTERN) & ~models.Q(slug__in=[".", ".."]),
                 name="catalog_service_slug",
             ),
         ]
@@ -75,8 +74,8 @@ class Service(models.Model):
                 operation=pgtrigger.Insert | pgtrigger.Update,
                 condition=pgtrigger.Condition("NEW.tier_id IS NOT NULL"),
                 func=(
-                    "IF (SELECT vocabulary_id FROM catalog_term WHERE id = NEW.tier_id) <> 'service_tier' THEN "
-                    "RAISE EXCEPTION 'the tier of a service is a term of service_tier' "
+                    "IF (SELECT vocabulary_id FROM catalog_term WHERE id = NEW.tier_id) <> 'service_tier' "
+                    "THEN RAISE EXCEPTION 'the tier of a service is a term of service_tier' "
                     "USING ERRCODE = 'check_violation'; END IF; RETURN NEW;"
                 ),
             ),

@@ -66,7 +66,7 @@ class Postmortem(models.Model):
 
 
 def split_lines(narrative: str) -> list[str]:
-    r"""The lines of a text as an editor counts them: `\n`, `\r\n` and `\r` end a line, other separators do not."""
+    r"""The lines as an editor counts them: `\n`, `\r\n` and `\r` end a line; other separators do not."""
     return narrative.replace("\r\n", "\n").replace("\r", "\n").removesuffix("\n").split("\n")
 
 

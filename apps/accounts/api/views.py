@@ -34,6 +34,7 @@ ME = {
     "teams": ["payments"],
     "scopes": ["api"],
 }
+WISH = {"name": "notebook", "scopes": ["features:read"], "days": 90}
 TOKEN = {
     "id": 7,
     "name": "notebook",
@@ -57,17 +58,14 @@ class MeView(ApiView):
     )
     def get(self, request: Request) -> Response:
         person = self.person
+        teams = Team.objects.filter(memberships__user=person)
         return Response(
             {
                 "username": person.username,
                 "email": person.email,
                 "is_service": person.is_service,
                 "roles": sorted(person.roles()),
-                "teams": list(
-                    Team.objects.filter(memberships__user=person)
-                    .order_by("slug")
-                    .values_list("slug", flat=True)
-                ),
+                "teams": list(teams.order_by("slug").values_list("slug", flat=True)),
                 "scopes": self.token.scopes if self.token else None,
             }
         )
@@ -93,9 +91,7 @@ class TokensView(ApiView):
         request=TokenInput,
         responses={201: NewTokenSerializer},
         examples=[
-            OpenApiExample(
-                "wish", {"name": "notebook", "scopes": ["features:read"], "days": 90}, request_only=True
-            ),
+            OpenApiExample("wish", WISH, request_only=True),
             OpenApiExample("made", {"token": "aft_Zk3xQ…"}, response_only=True, status_codes=["201"]),
         ],
     )
@@ -115,7 +111,7 @@ class TokensView(ApiView):
         return Response({"nonce": nonce}, status=201)
 
     def after_commit(self, request: Request, response: Response) -> Response:
-        """What is stored under an Idempotency-Key is the nonce; the caller gets the token, each time the same."""
+        """Under an Idempotency-Key the nonce is stored; the caller gets the token, the same each time."""
         response.data = {"token": tokens.derive(response.data["nonce"])}
         return response
 

@@ -22,7 +22,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--expect-head",
             metavar="HASH",
-            help="a head noted elsewhere earlier; must still be in the chain (shows that newest rows were deleted)",
+            help="a head noted elsewhere earlier, which must still be there: shows deleted newest rows",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
