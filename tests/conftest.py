@@ -1,0 +1,83 @@
+"""What every test stands on: a PostgreSQL of its own session, one marker a test, the real series."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from apps.embedded.postgres import Server
+
+KINDS = ("unit", "api", "data", "fault")
+CHECKOUT = Path(__file__).resolve().parents[1]
+
+_server: Server | None = None
+_folder: Path | None = None
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Start the session's PostgreSQL before Django reads its settings; xdist's workers inherit its address."""
+    global _server, _folder  # noqa: PLW0603  # the session's own, stopped in pytest_unconfigure
+    if os.environ.get("DATABASE_URL"):
+        return
+    _folder = Path(tempfile.mkdtemp(prefix="aftercast-pg-"))
+    _folder.chmod(0o755)
+    _server = Server(_folder, durable=False)
+    os.environ["DATABASE_URL"] = _server.start()
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Stop what was started here, and leave nothing behind."""
+    if _server is None or _folder is None:
+        return
+    _server.stop()
+    os.environ.pop("DATABASE_URL", None)
+    shutil.rmtree(_folder, ignore_errors=True)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Refuse a test that is not exactly one of unit, api, data, fault."""
+    wrong = [item.nodeid for item in items if sum(1 for kind in KINDS if item.get_closest_marker(kind)) != 1]
+    if wrong:
+        raise pytest.UsageError(f"each test carries exactly one marker of {', '.join(KINDS)}; not so: {wrong[:10]}")
+
+
+class Tally:
+    """Counts what passed, by kind, and everything that did not, for the runner's last line."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.counts: Counter[str] = Counter()
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        kind = next((kind for kind in KINDS if kind in report.keywords), "unknown")
+        if report.when == "call" and report.passed:
+            self.counts[kind] += 1
+        if report.skipped:
+            self.counts["skipped"] += 1
+        if report.failed:
+            self.counts["failed"] += 1
+
+    def pytest_sessionfinish(self) -> None:
+        self.path.write_text(json.dumps(self.counts))
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Tally in the controller alone, where all reports arrive."""
+    path = os.environ.get("AFTERCAST_TEST_TALLY")
+    if path and not hasattr(session.config, "workerinput"):
+        session.config.pluginmanager.register(Tally(Path(path)))
+
+
+@pytest.fixture(scope="session")
+def data_dir() -> Path:
+    """The folder of real series, beside the checkout or where AFTERCAST_DATA_DIR says."""
+    folder = Path(os.environ.get("AFTERCAST_DATA_DIR", CHECKOUT.parent / "shared" / "data"))
+    if not (folder / "nab").is_dir():
+        pytest.fail(f"No labelled series in {folder}. Set AFTERCAST_DATA_DIR to the folder that holds nab/.")
+    return folder
