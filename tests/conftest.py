@@ -9,7 +9,9 @@ import tempfile
 from collections import Counter
 from pathlib import Path
 
+import environ
 import pytest
+from django.conf import settings
 
 from apps.embedded.postgres import Server
 
@@ -29,6 +31,13 @@ def pytest_configure(config: pytest.Config) -> None:
     _folder.chmod(0o755)
     _server = Server(_folder, durable=False)
     os.environ["DATABASE_URL"] = _server.start()
+    _use(os.environ["DATABASE_URL"])
+
+
+def _use(url: str) -> None:
+    """Point settings, which pytest-django has read already, at the session's database."""
+    settings.DATABASE_URL = url
+    settings.DATABASES["default"].update(environ.Env.db_url_config(url), ENGINE="django.db.backends.postgresql")
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
