@@ -1,11 +1,19 @@
 from __future__ import annotations
 
-from django.urls import URLPattern, URLResolver, path
+from django.urls import URLPattern, URLResolver, include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
 urlpatterns: list[URLPattern | URLResolver] = [
+    path("", include("apps.features.urls")),
+    path("api/v1/", include("apps.features.api.urls")),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs/", SpectacularSwaggerView.as_view(url_name="schema"), name="api-docs"),
+    path("", include("apps.accounts.urls")),
+    path("api/v1/", include("apps.accounts.api.urls")),
+    path("api/v1/", include("apps.catalog.api.urls")),
+    path("api/v1/", include("apps.telemetry.api.urls")),
+    path("api/v1/", include("apps.alerts.api.urls")),
+    path("api/v1/", include("apps.postmortems.api.urls")),
 ]
 
 handler400 = "apps.common.problems.bad_request"

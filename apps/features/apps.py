@@ -10,14 +10,15 @@ class FeaturesConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Name the handlers of this room's outbox entries and its health check; Feast itself stays unloaded."""
-        from apps.audit import outbox  # noqa: PLC0415
+        """Name the handlers of this room's outbox entries and its health check; Feast itself stays
+        unloaded."""
+        from apps.audit import outbox
 
         outbox.register("features.publish", "apps.features.publication.publish")
         outbox.register("features.pin", "apps.features.pinning.converge")
         if find_spec("apps.common.health"):
-            from apps.common import health  # noqa: PLC0415
+            from apps.common import health
 
-            from . import store  # noqa: PLC0415
+            from . import store
 
             health.register("feast", store.health)

@@ -1,19 +1,23 @@
-"""Connections to the database beside Django's own: for Feast's stores and for locks that outlive a transaction.
+"""Connections to the database beside Django's own: for Feast's stores and for locks that outlive a
+transaction.
 
-Feast's stock pool loses a slot on every error, and its single connection stays dead after a restart of the server.
-Here a connection goes back only when it is sound, and the first use after a restart reconnects by itself.
+Feast's stock pool loses a slot on every error, and its single connection stays dead after a restart of the
+server. Here a connection goes back only when it is sound, and the first use after a restart reconnects by
+itself.
 """
 
 from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Callable, Iterator
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import psycopg
 from django.db import connection
 from psycopg.conninfo import make_conninfo
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
 
 T = TypeVar("T")
 Connection = psycopg.Connection[tuple[Any, ...]]
@@ -23,7 +27,8 @@ _NOT_LIBPQ = {"pool", "assume_role", "isolation_level", "server_side_binding", "
 
 
 def parameters() -> dict[str, Any]:
-    """How to reach the database of Django's default connection now (tests and scratch databases switch it)."""
+    """How to reach the database of Django's default connection now (tests and scratch databases switch
+    it)."""
     settings = connection.settings_dict
     named = {
         "host": settings["HOST"],
@@ -34,7 +39,9 @@ def parameters() -> dict[str, Any]:
         **{key: value for key, value in settings["OPTIONS"].items() if key not in _NOT_LIBPQ},
     }
     # UTC whatever the role's time zone is: a naive rendering would shift event times by hours.
-    return {key: value for key, value in named.items() if value not in {"", None}} | {"options": "-c timezone=UTC"}
+    return {key: value for key, value in named.items() if value not in {"", None}} | {
+        "options": "-c timezone=UTC"
+    }
 
 
 def conninfo() -> str:
@@ -59,7 +66,8 @@ class Connections:
         self._lock = threading.Lock()
 
     def run(self, work: Callable[[Connection], T]) -> T:
-        """`work` on a sound connection. A connection that died before is replaced, and `work` runs a second time.
+        """`work` on a sound connection. A connection that died before is replaced, and `work` runs a second
+        time.
 
         `work` must be safe to repeat.
 

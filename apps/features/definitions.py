@@ -1,4 +1,5 @@
-"""What stands in Feast's registry: one entity, the active view and its service, and a pair for every pinned release.
+"""What stands in Feast's registry: one entity, the active view and its service, and a pair for every pinned
+release.
 
 Loads Feast; import it inside functions only.
 """
@@ -7,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 from feast import Entity, FeatureService, FeatureView, Field, ValueType
 from feast.infra.offline_stores.contrib.postgres_offline_store.postgres_source import PostgreSQLSource
@@ -15,9 +17,11 @@ from feast.types import Float64, Int64, String
 from apps.common.canonical import digest
 from apps.common.times import iso_us
 
-from .models import Release
 from .names import ACTIVE_SERVICE, ACTIVE_VIEW, ENTITY, JOIN_KEY, pinned_service, pinned_view
 from .schema import ROW_COLUMNS, TYPES
+
+if TYPE_CHECKING:
+    from .models import Release
 
 _FEAST_TYPES = {"str": String, "int": Int64, "float": Float64}
 _SQL_TYPES = {"str": "text", "int": "bigint", "float": "float8"}
@@ -53,7 +57,7 @@ def entity() -> Entity:
 
 def active() -> Definition:
     """`detection_profile`: every row ever released, joined by the moment at which it was made."""
-    query = f"SELECT r.series, r.known_at, {_columns()} FROM public.features_profilerow r"  # noqa: S608
+    query = f"SELECT r.series, r.known_at, {_columns()} FROM public.features_profilerow r"
     return _definition(
         ACTIVE_VIEW,
         ACTIVE_SERVICE,
@@ -70,7 +74,7 @@ def pinned(release: Release) -> Definition:
         f"WHERE release_id <= {release.number} ORDER BY series, release_id DESC"
     )
     moment = iso_us(release.known_at)
-    query = f"SELECT r.series, timestamptz '{moment}' AS known_at, {_columns()} FROM ({latest}) r"  # noqa: S608
+    query = f"SELECT r.series, timestamptz '{moment}' AS known_at, {_columns()} FROM ({latest}) r"
     return _definition(
         pinned_view(release.number),
         pinned_service(release.number),

@@ -1,20 +1,18 @@
 """Feast's offline store with a LATERAL point-in-time join (ADR 0002).
 
-Each entity row looks up the newest feature row at or before its time through an index, where the stock template
-joins everything with everything first. Entity rows go by COPY into a temporary table of the reading transaction, so
-that a crash leaves nothing behind; only join keys and times are uploaded. Every row comes back, once, in its place.
+Each entity row looks up the newest feature row at or before its time through an index, where the stock
+template joins everything with everything first. Entity rows go by COPY into a temporary table of the reading
+transaction, so that a crash leaves nothing behind; only join keys and times are uploaded. Every row comes
+back, once, in its place.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import datetime
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import pandas as pd
 import psycopg
 import pyarrow as pa
-from feast import FeatureView, RepoConfig
 from feast.infra.offline_stores import offline_utils
 from feast.infra.offline_stores.contrib.postgres_offline_store.postgres import (
     PostgreSQLOfflineStore,
@@ -22,10 +20,16 @@ from feast.infra.offline_stores.contrib.postgres_offline_store.postgres import (
     PostgreSQLRetrievalJob,
 )
 from feast.infra.offline_stores.offline_store import RetrievalMetadata
-from feast.infra.registry.base_registry import BaseRegistry
 from feast.type_map import pg_type_code_to_arrow
 from psycopg import sql
 from pydantic import Field
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from feast import FeatureView, RepoConfig
+    from feast.infra.registry.base_registry import BaseRegistry
 
 _TIMESTAMPTZ_OID = 1184
 _ROW = "__row"
@@ -34,8 +38,8 @@ _ROW = "__row"
 class LateralOfflineStoreConfig(PostgreSQLOfflineStoreConfig):
     """`conninfo` is a libpq string; it stays out of reprs since it holds the password."""
 
-    type: Literal["apps.features.feast_offline.LateralOfflineStore"] = (  # type: ignore[assignment]  # narrowed on purpose
-        "apps.features.feast_offline.LateralOfflineStore"
+    type: Literal["apps.features.feast_offline.LateralOfflineStore"] = (
+        "apps.features.feast_offline.LateralOfflineStore"  # type: ignore[assignment]  # Feast tells stores by it
     )
     conninfo: str = Field(repr=False)
 
@@ -51,18 +55,18 @@ class LateralOfflineStore(PostgreSQLOfflineStore):
         entity_df: pd.DataFrame | str | None,
         registry: BaseRegistry,
         project: str,
-        full_feature_names: bool = False,  # noqa: FBT001, FBT002 - Feast's signature
-        filter_by_created_timestamp: bool = False,  # noqa: FBT001, FBT002
+        full_feature_names: bool = False,
+        filter_by_created_timestamp: bool = False,
         **kwargs: Any,
     ) -> LateralRetrievalJob:
         """Join `feature_refs` to `entity_df` at each row's time.
 
         Raises:
-            ValueError: `entity_df` is SQL or missing: entity rows come as a table, never as a query.
+            TypeError: `entity_df` is SQL or missing: entity rows come as a table, never as a query.
         """
         del kwargs
         if not isinstance(entity_df, pd.DataFrame):
-            raise ValueError("entity rows must be a table; SQL and date ranges are refused")  # noqa: TRY004
+            raise TypeError("entity rows must be a table; SQL and date ranges are refused")
         time_column = offline_utils.infer_event_timestamp_from_entity_df(dict(entity_df.dtypes))
         keys = sorted(offline_utils.get_expected_join_keys(project, feature_views, registry))
         missing = [key for key in keys if key not in entity_df.columns]
@@ -73,7 +77,9 @@ class LateralOfflineStore(PostgreSQLOfflineStore):
             feature_refs, feature_views, registry, project, (times.min(), times.max())
         )
         views = [
-            _lateral(context, alias=f"v{i}", full_names=full_feature_names, created=filter_by_created_timestamp)
+            _lateral(
+                context, alias=f"v{i}", full_names=full_feature_names, created=filter_by_created_timestamp
+            )
             for i, context in enumerate(contexts)
         ]
         return LateralRetrievalJob(
@@ -180,7 +186,7 @@ def _lateral(
         "LEFT JOIN LATERAL (SELECT {} FROM {} AS s WHERE {} ORDER BY {} LIMIT 1) AS {} ON TRUE"
     ).format(
         sql.SQL(", ").join(sql.Identifier("s", feature) for feature in context.features),
-        sql.SQL(context.table_subquery),  # type: ignore[arg-type]  # the definition's own query, not user text
+        sql.SQL(context.table_subquery),  # the definition's own query, not user text
         sql.SQL(" AND ").join(wanted),
         sql.SQL(", ").join(order),
         view,

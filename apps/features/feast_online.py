@@ -5,9 +5,9 @@ Loaded by Feast through its configuration (`online_store.type`), and only after 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import functools
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from feast import Entity, FeatureView, RepoConfig, utils
 from feast.infra.key_encoding_utils import serialize_entity_key
@@ -19,6 +19,9 @@ from feast.repo_config import FeastConfigBaseModel
 from pydantic import Field
 
 from .connections import Connection, Connections
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
 
 Row = tuple[EntityKey, dict[str, Value], datetime, datetime | None]
 Read = tuple[datetime | None, dict[str, Value] | None]
@@ -47,7 +50,8 @@ class KvOnlineStoreConfig(FeastConfigBaseModel):
 
 
 class KvOnlineStore(OnlineStore):
-    """All views of a project in one table: no DDL when a release is pinned, one query for any number of views."""
+    """All views of a project in one table: no DDL when a release is pinned, one query for any number of
+    views."""
 
     def __init__(self) -> None:
         self._connections: Connections | None = None
@@ -59,16 +63,16 @@ class KvOnlineStore(OnlineStore):
         tables_to_keep: Sequence[FeatureView],
         entities_to_delete: Sequence[Entity],
         entities_to_keep: Sequence[Entity],
-        partial: bool,  # noqa: FBT001 - Feast's signature
+        partial: bool,
     ) -> None:
         """Drop the rows of deleted views; the table itself is made by a Django migration."""
         del tables_to_keep, entities_to_delete, entities_to_keep, partial
         for table in tables_to_delete:
-            self._run(config, lambda c, name=_name(config, table): _delete(c, name))
+            self._run(config, functools.partial(_delete, view=_name(config, table)))
 
     def teardown(self, config: RepoConfig, tables: Sequence[FeatureView], entities: Sequence[Entity]) -> None:
         """Drop the rows of `tables`."""
-        self.update(config, tables, [], entities, [], False)  # noqa: FBT003 - Feast's signature
+        self.update(config, tables, [], entities, [], False)
 
     def online_write_batch(
         self,
@@ -77,7 +81,8 @@ class KvOnlineStore(OnlineStore):
         data: Sequence[Row],
         progress: Callable[[int], Any] | None,
     ) -> None:
-        """Write `data` in one statement: a reader sees all of a batch or nothing of it. All-null rows count."""
+        """Write `data` in one statement: a reader sees all of a batch or nothing of it. All-null rows
+        count."""
         best: dict[bytes, tuple[bytes, datetime, datetime | None]] = {}
         for entity, values, event_ts, created_ts in data:
             key = _key(config, entity)
@@ -112,24 +117,24 @@ class KvOnlineStore(OnlineStore):
         self,
         config: RepoConfig,
         grouped_refs: Sequence[tuple[FeatureView, list[str]]],
-        join_key_values: Mapping[str, Any],
-        entity_name_to_join_key_map: Mapping[str, str],
+        join_key_values: dict[str, Any],
+        entity_name_to_join_key_map: dict[str, str],
         online_features_response: Any,
-        full_feature_names: bool,  # noqa: FBT001 - Feast's signature
-        include_feature_view_version_metadata: bool,  # noqa: FBT001
+        full_feature_names: bool,
+        include_feature_view_version_metadata: bool,
     ) -> None:
         """Feast's hook for reading several views at once: one query instead of one per view."""
         reads = []
         for table, features in grouped_refs:
-            values, indexes, length = utils._get_unique_entities(  # noqa: SLF001
+            values, indexes, length = utils._get_unique_entities(
                 table, join_key_values, entity_name_to_join_key_map
             )
-            entities = utils._get_entity_key_protos(values)  # noqa: SLF001
+            entities = utils._get_entity_key_protos(values)
             name = _name(config, table)
             reads.append((table, features, [(name, _key(config, e)) for e in entities], indexes, length))
         found = self._fetch(config, [pair for read in reads for pair in read[2]])
         for table, features, pairs, indexes, length in reads:
-            utils._populate_response_from_feature_data(  # noqa: SLF001
+            utils._populate_response_from_feature_data(
                 features,
                 [found.get(pair, _MISSING) for pair in pairs],
                 indexes,
@@ -154,14 +159,14 @@ class KvOnlineStore(OnlineStore):
             self._connections = Connections(config.online_store.conninfo)
         return self._connections.run(work)
 
-    def close(self) -> None:
+    def disconnect(self) -> None:
         """Close the idle connections."""
         if self._connections is not None:
             self._connections.close()
 
 
-def _delete(connection: Connection, name: str) -> None:
-    connection.execute("DELETE FROM feast_online.feast_kv WHERE view = %s", [name])
+def _delete(connection: Connection, *, view: str) -> None:
+    connection.execute("DELETE FROM feast_online.feast_kv WHERE view = %s", [view])
 
 
 def _name(config: RepoConfig, table: FeatureView) -> str:

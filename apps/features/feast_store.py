@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import threading
 import uuid
-from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from feast import FeatureStore, RepoConfig
 from feast.infra.registry.sql import SqlRegistry
-from feast.protos.feast.core.Registry_pb2 import Registry as RegistryProto
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from feast.protos.feast.core.Registry_pb2 import Registry as RegistryProto
 
 
 class StampedSqlRegistry(SqlRegistry):
     """The SQL registry, with every snapshot stamped and refreshed on demand alone.
 
-    Feast caches parsed definitions by `(id(snapshot), version_id)` and leaves `version_id` empty, so a new snapshot
-    at a freed address is taken for the old one: definitions stay stale right after `apply` (52 of 60 times measured).
+    Feast caches parsed definitions by `(id(snapshot), version_id)` and leaves `version_id` empty, so a new
+    snapshot at a freed address is taken for the old one: definitions stay stale right after `apply` (52 of
+    60 times measured).
     """
 
     def proto(self) -> RegistryProto:
@@ -27,7 +31,8 @@ class StampedSqlRegistry(SqlRegistry):
         return snapshot
 
     def refresh(self, project: str | None = None) -> None:
-        """Read the registry again. Unlike Feast's, a failure is raised: a stale cache must not pass for a fresh one."""
+        """Read the registry again. Unlike Feast's, a failure is raised: a stale cache must not pass for a
+        fresh one."""
         del project
         snapshot = self.proto()
         created = _later(getattr(self, "cached_registry_proto_created", None))
@@ -50,23 +55,29 @@ class Store(FeatureStore):
         return StampedSqlRegistry(self.config.registry, self.config.project, None)
 
     def refresh_if_moved(self, changes: int) -> None:
-        """Renew the cached registry if a publication happened since the last look (`ActivePointer.changes`)."""
+        """Renew the cached registry if a publication happened since the last look
+        (`ActivePointer.changes`)."""
         if self._seen == changes:
             return
         with self._refreshing:
             if self._seen != changes:
-                self.refresh_registry()
+                self.renew()
                 self._seen = changes
+
+    def renew(self) -> None:
+        """Read the registry again now."""
+        self.refresh_registry()  # type: ignore[no-untyped-call]  # Feast's
 
     @property
     def online_store(self) -> Any:
         """Our online store behind Feast's provider."""
         return self.provider.online_store
 
-    def close(self) -> None:
+    def disconnect(self) -> None:
         """Close the connections of the stores and the registry."""
-        self.online_store.close()
-        self.registry.write_engine.dispose()
+        self.online_store.disconnect()
+        if isinstance(self.registry, StampedSqlRegistry):
+            self.registry.write_engine.dispose()
 
 
 def build(*, project: str, registry_url: str, info: str, named: Mapping[str, Any]) -> Store:

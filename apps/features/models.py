@@ -15,7 +15,8 @@ SERIES_PATTERN = r"^[a-zA-Z0-9][A-Za-z0-9_.\-]*/[A-Za-z0-9_.\-]+$"
 
 
 class Release(models.Model):
-    """One content version of all features. `known_at` is taken inside the release lock, strictly increasing."""
+    """One content version of all features. `known_at` is taken inside the release lock, strictly
+    increasing."""
 
     class Kind(models.TextChoices):
         APPROVE = "approve", "Approve"
@@ -138,11 +139,12 @@ class ProfileRow(models.Model):
 
 
 class ActivePointer(models.Model):
-    """The one release that `detection` means. It only moves forward; undo is a new release with old content."""
+    """The one release that `detection` means. It only moves forward; undo is a new release with old
+    content."""
 
     id = models.PositiveSmallIntegerField(primary_key=True, default=1)
     release = models.ForeignKey(Release, on_delete=models.PROTECT, related_name="+")
-    changes = models.PositiveBigIntegerField(default=1)  # counts publications: readers refresh when it moves
+    changes = models.PositiveBigIntegerField()  # counts publications: readers refresh when it moves
 
     class Meta:
         constraints: ClassVar = [
@@ -188,7 +190,8 @@ class Pin(models.Model):
                 condition=Q(state__in=["pinned", "retiring", "retired"]), name="features_pin_state"
             ),
             models.CheckConstraint(
-                condition=Q(state="pinned") | Q(served_at__isnull=True), name="features_pin_retired_is_unserved"
+                condition=Q(state="pinned") | Q(served_at__isnull=True),
+                name="features_pin_retired_is_unserved",
             ),
         ]
 

@@ -1,7 +1,7 @@
 """Pins: a release that stays readable under its own name until someone retires it.
 
-Pinning and unpinning are rows; a worker makes Feast follow. A retired pin is unreadable at once, since the door asks
-the database which pins stand; its definitions and rows are cleared afterwards.
+Pinning and unpinning are rows; a worker makes Feast follow. A retired pin is unreadable at once, since the
+door asks the database which pins stand; its definitions and rows are cleared afterwards.
 """
 
 from __future__ import annotations
@@ -54,7 +54,9 @@ def pin(*, number: int, author: str) -> Pin:
         NotFoundError: no such release.
     """
     release = get_release(number)
-    found, made = Pin.objects.select_for_update().get_or_create(release=release, defaults={"pinned_by": author})
+    found, made = Pin.objects.select_for_update().get_or_create(
+        release=release, defaults={"pinned_by": author}
+    )
     if not made and found.state == Pin.State.PINNED:
         return found
     if not made:
@@ -85,7 +87,8 @@ def unpin(*, number: int, author: str) -> Pin:
 
 
 def converge(*, key: str, payload: dict[str, Any]) -> None:
-    """Outbox handler of `features.pin`: make Feast hold what the pin's row says now (`key` is "release.turn").
+    """Outbox handler of `features.pin`: make Feast hold what the pin's row says now (`key` is
+    "release.turn").
 
     Raises:
         PublicationError: what was read back is not what was written.
@@ -101,7 +104,7 @@ def converge(*, key: str, payload: dict[str, Any]) -> None:
 
 def settle_pin(store: Store, number: int) -> None:
     """Serve or clear the pin of release `number`, whichever is due; the caller holds the publication lock."""
-    from . import definitions  # noqa: PLC0415 - loads Feast
+    from . import definitions
 
     found = Pin.objects.select_related("release").filter(release_id=number).first()
     if found is None:
@@ -129,7 +132,7 @@ def _ask(pinned: Pin) -> None:
 
 
 def _serve(store: Store, pinned: Pin, definition: Definition) -> None:
-    from . import vectors  # noqa: PLC0415 - loads Feast
+    from . import vectors
 
     publication.ensure(store, definition)
     failpoints.reach("features.pin.applied")
@@ -159,8 +162,9 @@ def _retire(store: Store, pinned: Pin, definition: Definition) -> None:
 
 
 def clear(store: Store, definition: Definition) -> None:
-    """Take a pinned view out of Feast: service, view, source, then its online rows. What is gone already is fine."""
-    from feast.errors import FeastObjectNotFoundException  # noqa: PLC0415
+    """Take a pinned view out of Feast: service, view, source, then its online rows. What is gone already is
+    fine."""
+    from feast.errors import FeastObjectNotFoundException
 
     registry, project = store.registry, store.project
     with contextlib.suppress(FeastObjectNotFoundException):
@@ -173,4 +177,4 @@ def clear(store: Store, definition: Definition) -> None:
     failpoints.reach("features.unpin.view_gone")
     store.online_store.update(store.config, [definition.view], [], [], [], partial=False)
     failpoints.reach("features.unpin.rows_gone")
-    store.refresh_registry()
+    store.renew()

@@ -1,15 +1,15 @@
-"""Publication: what the database has released becomes what Feast serves. Crash-safe: every step may be the last.
+"""Publication: what the database has released becomes what Feast serves. Crash-safe: every step may be the
+last.
 
-One publisher at a time, by an advisory lock on a session of its own: it ends with the process, whatever Django does
-with its connections, and it spans several transactions. Repeating any step does no harm: definitions are applied
-when their digest differs, online rows are upserts that never go back in time, a release is marked served once, and
-the pointer only moves forward. Feast is loaded by the first call.
+One publisher at a time, by an advisory lock on a session of its own: it ends with the process, whatever
+Django does with its connections, and it spans several transactions. Repeating any step does no harm:
+definitions are applied when their digest differs, online rows are upserts that never go back in time, a
+release is marked served once, and the pointer only moves forward. Feast is loaded by the first call.
 """
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -21,6 +21,8 @@ from .connections import dedicated
 from .models import ActivePointer, ProfileRow, Release
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     from .definitions import Definition
     from .feast_store import Store
 
@@ -41,8 +43,11 @@ _MARK_SERVED = """
     UPDATE features_release SET served_at = greatest(clock_timestamp(), known_at)
     WHERE number = %s AND served_at IS NULL
 """
+# The counter starts at the clock, not at 1: a database that was emptied or restored never repeats a value
+# that some process has seen.
 _MOVE_POINTER = """
-    INSERT INTO features_activepointer AS p (id, release_id, changes) VALUES (1, %s, 1)
+    INSERT INTO features_activepointer AS p (id, release_id, changes)
+    VALUES (1, %s, (extract(epoch FROM clock_timestamp()) * 1000000)::bigint)
     ON CONFLICT (id) DO UPDATE
     SET release_id = greatest(p.release_id, excluded.release_id), changes = p.changes + 1
 """
@@ -72,7 +77,7 @@ def publish(*, key: str, payload: dict[str, Any]) -> None:
 @contextlib.contextmanager
 def publication_lock() -> Iterator[Store]:
     """Hold the one publisher's lock; gives the store, with its registry cache up to date."""
-    from .store import open_store  # noqa: PLC0415 - loads Feast
+    from .store import open_store
 
     store = open_store()
     with dedicated() as own:
@@ -82,7 +87,7 @@ def publication_lock() -> Iterator[Store]:
 
 def publish_pending(store: Store) -> list[int]:
     """Serve all releases that are not served yet, in order; the caller holds the lock. Their numbers."""
-    from . import definitions  # noqa: PLC0415 - loads Feast
+    from . import definitions
 
     pending = list(Release.objects.filter(served_at=None).order_by("number"))
     if pending:
@@ -95,7 +100,7 @@ def publish_pending(store: Store) -> list[int]:
 
 
 def _publish_one(store: Store, definition: Definition, release: Release) -> None:
-    from . import vectors  # noqa: PLC0415 - loads Feast
+    from . import vectors
 
     rows = list(ProfileRow.objects.filter(release=release))
     vectors.write(store, definition.view, rows)
@@ -111,25 +116,26 @@ def _publish_one(store: Store, definition: Definition, release: Release) -> None
 
 
 def ensure(store: Store, definition: Definition) -> bool:
-    """Make the registry hold `definition`; True if it had to be applied (about 100 ms, so only when it differs).
+    """Make the registry hold `definition`; True if it had to be applied (about 100 ms, so only when it
+    differs).
 
     Raises:
         PublicationError: the registry shows another definition under this name right after.
     """
-    from .definitions import entity  # noqa: PLC0415 - loads Feast
+    from .definitions import entity
 
     if stands(store, definition):
         return False
     store.apply([entity(), definition.source, definition.view, definition.service])
     if not stands(store, definition):
         raise PublicationError(f"the registry does not hold {definition.view.name} as applied")
-    store.refresh_registry()
+    store.renew()
     return True
 
 
 def stands(store: Store, definition: Definition) -> bool:
     """Whether view and service are in the registry (not its cache) with the digest of `definition`."""
-    from feast.errors import FeastObjectNotFoundException  # noqa: PLC0415
+    from feast.errors import FeastObjectNotFoundException
 
     try:
         held = (
@@ -147,7 +153,7 @@ def confirm(store: Store, definition: Definition, rows: Sequence[ProfileRow], *,
     Raises:
         PublicationError: at least one differs.
     """
-    from . import vectors  # noqa: PLC0415 - loads Feast
+    from . import vectors
 
     wrong = vectors.differences(store, definition.view, rows, at=at)
     if wrong:

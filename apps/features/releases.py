@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from datetime import datetime
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from django.db import OperationalError, connection, transaction
 from psycopg.errors import LockNotAvailable
@@ -16,11 +14,25 @@ from apps.common.errors import DomainError, NotFoundError
 from .models import ProfileRow, Release
 from .schema import ProfileContent, check_series, normalise
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
+
 PUBLISH_KIND = "features.publish"
-# Taken exclusively by whoever appends a release, shared by whoever needs all releases up to now to be committed.
+# Taken exclusively by whoever appends a release, shared by whoever needs all releases up to now to be
+# committed.
 RELEASE_LOCK = 4_226_001
 
-__all__ = ["ProfileContent", "append_release", "changes_to", "content_at", "current", "diff", "get_release", "lock"]
+__all__ = [
+    "ProfileContent",
+    "append_release",
+    "changes_to",
+    "content_at",
+    "current",
+    "diff",
+    "get_release",
+    "lock",
+]
 
 
 class ReleaseInProgressError(DomainError):
@@ -39,10 +51,11 @@ def append_release(
 ) -> Release:
     """Append a release in the caller's transaction and ask for its publication.
 
-    `changes` maps a series to its new content, None (or content without values) withdraws it. Series whose content
-    does not differ get no row; a release without any row is allowed, since the manifest may change alone. The lock
-    is held until the caller's transaction ends, so that no release can commit out of order: keep the rest of the
-    transaction short. `known_at` is the clock inside the lock, at least one microsecond after the last.
+    `changes` maps a series to its new content, None (or content without values) withdraws it. Series whose
+    content does not differ get no row; a release without any row is allowed, since the manifest may change
+    alone. The lock is held until the caller's transaction ends, so that no release can commit out of order:
+    keep the rest of the transaction short. `known_at` is the clock inside the lock, at least one microsecond
+    after the last.
 
     Raises:
         InvalidInputError: bad series id, unknown column, wrong type, or a value without a source.
@@ -120,7 +133,9 @@ def rows_at(number: int) -> dict[str, ProfileRow]:
 def changes_to(number: int) -> dict[str, ProfileContent | None]:
     """What `append_release` needs to bring back the content of release `number` (a revert)."""
     goal, now = content_at(number), current()
-    return {series: goal.get(series) for series in goal.keys() | now.keys() if goal.get(series) != now.get(series)}
+    return {
+        series: goal.get(series) for series in goal.keys() | now.keys() if goal.get(series) != now.get(series)
+    }
 
 
 def get_release(number: int) -> Release:
@@ -159,7 +174,8 @@ def diff(a: int, b: int) -> dict[str, dict[str, Any]]:
 def settle() -> datetime:
     """Wait until no release is in the making, and return the moment from which on nothing earlier can appear.
 
-    A join at or before the returned moment gives the same answer for ever: a later release has a later `known_at`.
+    A join at or before the returned moment gives the same answer for ever: a later release has a later
+    `known_at`.
 
     Raises:
         ReleaseInProgressError: a release has been in the making for more than five seconds.
@@ -207,7 +223,8 @@ def _active(rows: Mapping[str, ProfileRow]) -> dict[str, ProfileContent]:
 
 
 def _digest(rows: Mapping[str, ProfileRow], manifest: Sequence[Mapping[str, Any]]) -> str:
-    """SHA-256 over all active values and the manifest: equal content gives equal digests, whenever it was made."""
+    """SHA-256 over all active values and the manifest: equal content gives equal digests, whenever it was
+    made."""
     series = {name: content.values for name, content in _active(rows).items()}
     ordered = sorted(manifest, key=lambda entry: (str(entry.get("insight")), str(entry.get("revision"))))
     return digest({"series": series, "manifest": ordered})

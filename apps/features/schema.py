@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from apps.analysis.profiles import VECTOR
 from apps.common.errors import InvalidInputError
 from apps.common.times import iso_us
 
 from .models import SERIES_LENGTH, SERIES_PATTERN
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 # What a row says of itself; everything else of the vector is content.
 ROW_COLUMNS = ("status", "release", "version", "known_at_iso", "valid_from")
@@ -30,8 +32,8 @@ _SERIES = re.compile(SERIES_PATTERN)
 class ProfileContent:
     """What one series is served: column values (absent means null) and where each came from.
 
-    `sources` holds for every filled column `insight`, `revision` and `confidence` (0 to 1), and may hold `signal`,
-    `expires_at` (ISO, with zone), `document`, `sha256`, `lines` ([first, last]) and `excerpt`.
+    `sources` holds for every filled column `insight`, `revision` and `confidence` (0 to 1), and may hold
+    `signal`, `expires_at` (ISO, with zone), `document`, `sha256`, `lines` ([first, last]) and `excerpt`.
     """
 
     values: dict[str, Any]
@@ -111,4 +113,6 @@ def _moment(column: str, value: Any) -> str:
     try:
         return iso_us(value if isinstance(value, datetime) else datetime.fromisoformat(str(value)))
     except ValueError as error:
-        raise InvalidInputError(f"expires_at of {column} is not a moment with a zone.", field=column) from error
+        raise InvalidInputError(
+            f"expires_at of {column} is not a moment with a zone.", field=column
+        ) from error

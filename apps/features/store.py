@@ -41,11 +41,19 @@ def open_store() -> Store:
 
 
 def _open(key: tuple[int, str]) -> Store:
-    from .feast_store import build  # noqa: PLC0415 - loads Feast
+    from . import definitions, publication
+    from .feast_store import build
 
     with dedicated() as own:
         own.execute("SELECT pg_advisory_lock(%s)", [_TABLES_LOCK])
-        made = build(project=settings.FEAST_PROJECT, registry_url=_registry_url(), info=key[1], named=parameters())
+        made = build(
+            project=settings.FEAST_PROJECT, registry_url=_registry_url(), info=key[1], named=parameters()
+        )
+        definition = definitions.active()
+        if not publication.stands(made, definition):
+            # So that a fresh installation answers "detection" with nulls rather than "no such service".
+            own.execute("SELECT pg_advisory_lock(%s)", [publication.PUBLICATION_LOCK])
+            publication.ensure(made, definition)
     _opened[key] = made
     return made
 
@@ -54,7 +62,7 @@ def close_stores() -> None:
     """Forget every store of this process and close its connections (before a database is dropped)."""
     with _lock:
         for found in _opened.values():
-            found.close()
+            found.disconnect()
         for connections in _probe.values():
             connections.close()
         _opened.clear()
@@ -64,8 +72,8 @@ def close_stores() -> None:
 def warm_up(*, freeze: bool = False) -> None:
     """Load Feast and open the store now rather than in the first request.
 
-    With `freeze`, what is loaded leaves the garbage collector's sight: full collections of Feast's many objects
-    otherwise cost reads 60 to 170 ms now and then.
+    With `freeze`, what is loaded leaves the garbage collector's sight: full collections of Feast's many
+    objects otherwise cost reads 60 to 170 ms now and then.
     """
     open_store()
     if freeze:
@@ -80,10 +88,10 @@ def warm_up_in_background(*, freeze: bool = True) -> None:
         if os.getpid() in _warming:
             return
         _warming.add(os.getpid())
-    threading.Thread(target=_warm, args=(freeze,), daemon=True, name="feast-warm-up").start()
+    threading.Thread(target=_warm, kwargs={"freeze": freeze}, daemon=True, name="feast-warm-up").start()
 
 
-def _warm(freeze: bool) -> None:  # noqa: FBT001 - thread target
+def _warm(*, freeze: bool) -> None:
     try:
         warm_up(freeze=freeze)
     finally:
@@ -117,7 +125,9 @@ def _registry_url() -> str:
     """SQLAlchemy's URL of the registry: same database, its own schema."""
     named = parameters()
     host = str(named.pop("host", ""))
-    query = {key: str(value) for key, value in named.items() if key not in {"user", "password", "port", "dbname"}}
+    query = {
+        key: str(value) for key, value in named.items() if key not in {"user", "password", "port", "dbname"}
+    }
     query["options"] = f"-csearch_path={REGISTRY_SCHEMA} -ctimezone=UTC"
     socket = host.startswith("/")
     url = URL.create(

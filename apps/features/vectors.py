@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from feast.infra.key_encoding_utils import serialize_entity_key
 from feast.protos.feast.types.EntityKey_pb2 import EntityKey
 from feast.protos.feast.types.Value_pb2 import Value
 
 from apps.common.times import iso_us
 
-from .models import ProfileRow
 from .names import JOIN_KEY
 from .schema import TYPES
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from datetime import datetime
+
     from feast import FeatureView
 
     from .feast_store import Store
+    from .models import ProfileRow
 
 _WRITE_CHUNK = 5_000
 _READ_CHUNK = 1_000
@@ -43,9 +45,16 @@ def entity_key(series: str) -> EntityKey:
     return EntityKey(join_keys=[JOIN_KEY], entity_values=[Value(string_val=series)])
 
 
+def keys(rows: Iterable[ProfileRow]) -> list[bytes]:
+    """The online store's keys of `rows`."""
+    return [bytes(serialize_entity_key(entity_key(row.series), 3)) for row in rows]
+
+
 def write(store: Store, view: FeatureView, rows: Sequence[ProfileRow], *, at: datetime | None = None) -> None:
     """Write `rows` online under `view`, as known at `at` (a pin) or at each row's own moment."""
-    data = [(entity_key(row.series), vector(row), at or row.known_at, None) for row in rows]
+    data: list[tuple[EntityKey, dict[str, Value], datetime, datetime | None]] = [
+        (entity_key(row.series), vector(row), at or row.known_at, None) for row in rows
+    ]
     for start in range(0, len(data), _WRITE_CHUNK):
         store.provider.online_write_batch(store.config, view, data[start : start + _WRITE_CHUNK], None)
 

@@ -155,6 +155,7 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "sweep-outbox": {"task": "audit.drain", "schedule": 2.0, "options": {"expires": 10}},
     "worker-heartbeat": {"task": "audit.heartbeat", "schedule": 5.0, "options": {"expires": 10}},
+    "reconcile-features": {"task": "features.reconcile", "schedule": 600.0, "options": {"expires": 300}},
     "forget-old-answers": {"task": "audit.forget_answers", "schedule": 3600.0, "options": {"expires": 600}},
 }
 

@@ -1,0 +1,96 @@
+"""`POST /feast/get-online-features`: what the stock SDK's remote online store speaks, and nothing else of
+Feast.
+
+Not a DRF view: the client needs errors as a JSON string that itself contains JSON, or it loses their text.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.views.decorators.csrf import csrf_exempt
+
+from apps.accounts.authentication import CHALLENGE, authenticate_bearer
+from apps.common.errors import DomainError, InvalidInputError
+from apps.features import reading
+
+if TYPE_CHECKING:
+    from apps.accounts.models import ApiToken
+
+SCOPE = "features:read"
+
+
+@csrf_exempt
+def get_online_features(request: HttpRequest) -> HttpResponse:
+    """Answer the stock client; every refusal is a typed Feast error with a text that helps."""
+    if request.method != "POST":
+        return _error(405, "FeastError", "POST only")
+    token = authenticate_bearer(request.headers.get("Authorization", ""))
+    if token is None:
+        refusal = _error(
+            401,
+            "FeastPermissionError",
+            "invalid or missing token; set AFTERCAST_TOKEN (an entry for this host in ~/.netrc replaces it)",
+        )
+        refusal["WWW-Authenticate"] = CHALLENGE
+        return refusal
+    if not token.allows(SCOPE):
+        return _error(403, "FeastPermissionError", f"the token lacks the scope {SCOPE}")
+    try:
+        return _answer(_body(request), token)
+    except DomainError as error:
+        return _error(error.status, str(getattr(error, "feast", "FeastError")), error.detail)
+
+
+def _answer(body: dict[str, Any], token: ApiToken) -> JsonResponse:
+    from apps.features.store import open_store
+
+    now = reading.standing()
+    series = reading.check_entities(body.get("entities"))
+    selection = reading.select(
+        now,
+        feature_service=_text(body, "feature_service"),
+        features=body.get("features") or None,
+        full_names=bool(body.get("full_feature_names")),
+    )
+    columns = reading.read(
+        open_store(),
+        selection,
+        series,
+        now=now,
+        min_confidence=token.min_confidence,
+        consumer=f"{token.user.username}/{token.name}",
+    )
+    answer = {
+        "metadata": {"feature_names": [column.name for column in columns]},
+        "results": [
+            {"values": c.values, "statuses": c.statuses, "event_timestamps": c.moments} for c in columns
+        ],
+    }
+    headers = {"X-Aftercast-Release": str(now.release)} if now.release is not None else {}
+    return JsonResponse(answer, headers=headers)
+
+
+def _body(request: HttpRequest) -> dict[str, Any]:
+    try:
+        body = json.loads(request.body)
+    except ValueError as error:
+        raise InvalidInputError("the body must be JSON") from error
+    if not isinstance(body, dict):
+        raise InvalidInputError("the body must be an object with features or feature_service, and entities")
+    return body
+
+
+def _text(body: dict[str, Any], name: str) -> str | None:
+    value = body.get(name)
+    if value is not None and not isinstance(value, str):
+        raise InvalidInputError(f"{name} must be text", field=name)
+    return value or None
+
+
+def _error(status: int, feast_class: str, message: str) -> JsonResponse:
+    """The client parses the decoded body a second time, so the body is a JSON string holding JSON."""
+    detail = json.dumps({"module": "feast.errors", "class": feast_class, "message": message})
+    return JsonResponse(detail, safe=False, status=status)

@@ -1,0 +1,184 @@
+"""Training data: a Parquet table of entity rows comes in, the same table with feature columns goes out.
+
+Rows keep their order, number and own columns. Every value is one that was known at its row's time, and that
+had not expired by then. pandas and pyarrow are loaded by the first call.
+"""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING, Any
+
+from apps.common.errors import InvalidInputError
+from apps.common.times import iso_us
+
+from . import masking
+from .names import JOIN_KEY
+from .reading import NameCollisionError, Selection
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    import pyarrow as pa
+
+    from .feast_store import Store
+
+MEDIA_TYPE = "application/vnd.apache.parquet"
+MAX_ROWS = 50_000
+MAX_BYTES = 256 * 2**20  # uncompressed: a small file may unpack to anything
+TIME = "event_timestamp"
+_NEEDED = ("release", "status", "confidence", "expires_at")  # to decide what a consumer may see
+
+
+def read_parquet(body: bytes) -> pa.Table:
+    """The entity rows of a request.
+
+    Raises:
+        InvalidInputError: not Parquet, no rows, or more than the limits allow.
+    """
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    try:
+        file = parquet.ParquetFile(io.BytesIO(body))
+        _check_size(file.metadata)
+        return file.read()
+    except (pa.ArrowException, OSError) as error:
+        raise InvalidInputError(f"The body is not a Parquet file: {error}", field="body") from error
+
+
+def write_parquet(table: pa.Table) -> bytes:
+    """`table` as a Parquet file."""
+    from pyarrow import parquet
+
+    out = io.BytesIO()
+    parquet.write_table(table, out, compression="zstd")
+    return out.getvalue()
+
+
+def join(
+    store: Store,
+    table: pa.Table,
+    selection: Selection,
+    *,
+    as_of: datetime | None = None,
+    min_confidence: float | None = None,
+) -> pa.Table:
+    """`table` with the selected columns appended, each joined at its row's `event_timestamp`, or all at
+    `as_of`.
+
+    A time without zone is UTC, as everywhere in Feast.
+
+    Raises:
+        InvalidInputError: the join key or the times are missing, null or of another type.
+        NameCollisionError: the table has a column of a feature's name already.
+    """
+    import pandas as pd
+
+    taken = sorted(set(table.column_names) & {name for _, _, name in selection.columns})
+    if taken:
+        raise NameCollisionError(
+            f"The table has columns named like features: {', '.join(taken)}.",
+            field="body",
+            remedy="Rename them, or ask for full_feature_names=true.",
+        )
+    times = _times(table) if as_of is None else [as_of] * table.num_rows
+    entities = pd.DataFrame({JOIN_KEY: _series(table), TIME: pd.to_datetime(pd.Series(times), utc=True)})
+    joined: dict[tuple[str, str], pa.ChunkedArray] = {}
+    for view in selection.views:
+        wanted = [feature for v, feature, _ in selection.columns if v == view]
+        references = [f"{view}:{feature}" for feature in dict.fromkeys((*wanted, *_NEEDED))]
+        found = store.get_historical_features(entity_df=entities, features=references).to_arrow()
+        found = _hide(found, entities, min_confidence=min_confidence)
+        joined.update({(view, feature): found.column(feature) for feature in wanted})
+    for view, feature, name in selection.columns:
+        table = table.append_column(name, joined[view, feature])
+    return table
+
+
+def _check_size(metadata: Any) -> None:
+    if not 1 <= metadata.num_rows <= MAX_ROWS:
+        raise InvalidInputError(
+            f"1 to {MAX_ROWS} rows a request, not {metadata.num_rows}.",
+            field="body",
+            remedy="Send it in chunks.",
+        )
+    size = sum(metadata.row_group(i).total_byte_size for i in range(metadata.num_row_groups))
+    if size > MAX_BYTES:
+        raise InvalidInputError(
+            f"At most {MAX_BYTES // 2**20} MB uncompressed.",
+            field="body",
+            remedy="Send join key and times alone.",
+        )
+
+
+def _series(table: pa.Table) -> list[str]:
+    if JOIN_KEY not in table.column_names:
+        raise InvalidInputError(f"The table needs the join key column {JOIN_KEY!r}.", field=JOIN_KEY)
+    values: list[Any] = table.column(JOIN_KEY).to_pylist()
+    wrong = next((i for i, value in enumerate(values) if not isinstance(value, str) or "\x00" in value), None)
+    if wrong is not None:
+        raise InvalidInputError(f"Row {wrong}: {JOIN_KEY} is text (service/metric).", field=JOIN_KEY)
+    return values
+
+
+def _times(table: pa.Table) -> Any:
+    import pyarrow as pa
+
+    if TIME not in table.column_names:
+        raise InvalidInputError(
+            f"The table needs a column {TIME!r}.",
+            field=TIME,
+            remedy="Or ask for one release: as_of_release=N.",
+        )
+    column = table.column(TIME)
+    if not pa.types.is_timestamp(column.type):
+        raise InvalidInputError(f"{TIME} must be a timestamp, not {column.type}.", field=TIME)
+    if column.null_count:
+        raise InvalidInputError(f"{column.null_count} rows have no {TIME}.", field=TIME)
+    return column.to_pandas()
+
+
+def _hide(found: pa.Table, entities: Any, *, min_confidence: float | None) -> pa.Table:
+    """`found` with what had expired at a row's time, or is too uncertain, replaced by null."""
+    import pandas as pd
+
+    rows = {name: found.column(name).to_pylist() for name in ("release", "confidence", "expires_at")}
+    if min_confidence is None and not any(rows["expires_at"]):
+        return found
+    moments = [iso_us(moment) for moment in pd.DatetimeIndex(entities[TIME].dt.floor("us")).to_pydatetime()]
+    suspects = [
+        i
+        for i, at in enumerate(moments)
+        if masking.may_hide(
+            confidence=rows["confidence"][i],
+            expires_at=rows["expires_at"][i],
+            min_confidence=min_confidence,
+            at=at,
+        )
+    ]
+    pairs = {i: (str(entities[JOIN_KEY][i]), int(rows["release"][i])) for i in suspects}
+    sources = masking.look_up(pairs.values())
+    masks = {
+        i: masking.mask(sources.get(pair, {}), min_confidence=min_confidence, at=moments[i])
+        for i, pair in pairs.items()
+    }
+    return _applied(found, masks)
+
+
+def _applied(found: pa.Table, masks: Mapping[int, masking.Mask]) -> pa.Table:
+    import pyarrow as pa
+
+    touched = {name for mask in masks.values() for name in (*mask.hidden, *mask.replaced)}
+    for index, name in enumerate(found.column_names):
+        if name not in touched:
+            continue
+        values = found.column(name).to_pylist()
+        for row, mask in masks.items():
+            if name in mask.hidden:
+                values[row] = None
+            elif name in mask.replaced:
+                values[row] = mask.replaced[name]
+        found = found.set_column(index, name, pa.array(values, type=found.schema.field(name).type))
+    return found

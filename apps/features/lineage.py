@@ -1,0 +1,52 @@
+"""From a served value back to the insight and the lines of the document that taught it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from apps.common.errors import NotFoundError
+from apps.common.times import iso_us
+
+from . import publication
+from .models import ProfileRow
+from .releases import get_release
+from .schema import SUMMARY_COLUMNS, check_series
+
+
+def trace(*, series: str, release: int | None = None) -> dict[str, Any]:
+    """Where each value comes from that `series` is served under `release` (the active one if None).
+
+    Raises:
+        InvalidInputError: not a series id.
+        NotFoundError: no such release, nothing published yet, or a series that it knows nothing of.
+    """
+    check_series(series)
+    number = _active() if release is None else get_release(release).number
+    row = ProfileRow.objects.filter(series=series, release_id__lte=number).order_by("-release_id").first()
+    if row is None:
+        raise NotFoundError(f"Release {number} knows nothing of {series}.", field="series")
+    return {
+        "series": series,
+        "release": number,
+        "row_release": row.release_id,
+        "version": row.version,
+        "status": row.status,
+        "known_at": iso_us(row.known_at),
+        "values": {
+            column: {"value": value, **_EMPTY, **row.sources[column]}
+            for column, value in sorted(row.values.items())
+            if column not in SUMMARY_COLUMNS
+        },
+    }
+
+
+_EMPTY: dict[str, Any] = dict.fromkeys(
+    ("insight", "revision", "signal", "confidence", "expires_at", "document", "sha256", "lines", "excerpt")
+)
+
+
+def _active() -> int:
+    pointer = publication.pointer()
+    if pointer is None:
+        raise NotFoundError("Nothing has been released yet.", field="release")
+    return pointer.release_id
