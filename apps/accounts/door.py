@@ -53,7 +53,7 @@ class ApiView(APIView):
 
     access: ClassVar[dict[str, Access]] = {}
     idempotent: ClassVar[bool] = True
-    permission_classes: ClassVar[list[Any]] = [IsAuthenticated]
+    permission_classes = [IsAuthenticated]
     http_method_names = ["get", "post", "put", "patch", "delete", "head"]
     schema = ApiSchema()
 
@@ -110,7 +110,7 @@ class ApiView(APIView):
         self.response = self.finalize_response(self.request, response, *args, **kwargs)
         return self.response
 
-    def _run(self) -> Response:
+    def _run(self) -> Any:
         request = self.request
         name = str(request.method).lower()
         handler: Handler = (

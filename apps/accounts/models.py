@@ -26,7 +26,6 @@ class User(AbstractUser):
     """A person or a service account."""
 
     is_service = models.BooleanField(default=False)
-    role_grants: models.Manager[RoleGrant]
 
     class Meta(AbstractUser.Meta):
         constraints: ClassVar = [

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.openapi import AutoSchema
@@ -37,7 +37,7 @@ class ApiSchema(AutoSchema):
         guarded = self.method == "POST" and getattr(self.view, "idempotent", True)
         return [*super().get_override_parameters(), *([IDEMPOTENCY_KEY] if guarded else [])]
 
-    def _get_response_bodies(self, direction: str = "response") -> dict[str, Any]:
+    def _get_response_bodies(self, direction: Literal["request", "response"] = "response") -> dict[str, Any]:
         bodies: dict[str, Any] = super()._get_response_bodies(direction)
         extra = {**COMMON, **(WITH_BODY if self.method in {"POST", "PUT", "PATCH"} else BAD_QUERY)}
         if "{" in self.path:
@@ -60,7 +60,7 @@ def _problem_body(status: int, code: str, detail: str, field: str | None) -> dic
     }
 
 
-class BearerScheme(OpenApiAuthenticationExtension):
+class BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]  # its metaclass
     target_class = "apps.accounts.authentication.BearerTokenAuthentication"
     name = "bearer"
 

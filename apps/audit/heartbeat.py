@@ -6,6 +6,8 @@ import socket
 
 from django.db import connection
 
+from apps.common.health import HealthError
+
 FRESH_S = 20  # four beats of five seconds
 KEPT_DAYS = 1
 
@@ -29,3 +31,16 @@ def silence_s() -> float | None:
         cursor.execute("SELECT extract(epoch FROM clock_timestamp() - max(seen_at)) FROM audit_heartbeat")
         row = cursor.fetchone()
     return None if row is None or row[0] is None else max(0.0, float(row[0]))
+
+
+def check() -> None:
+    """The health of background work.
+
+    Raises:
+        HealthError: no worker was seen lately.
+    """
+    silence = silence_s()
+    if silence is None:
+        raise HealthError("no worker was ever seen")
+    if silence > FRESH_S:
+        raise HealthError(f"no worker was seen for {silence:.0f} s")

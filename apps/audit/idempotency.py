@@ -119,4 +119,4 @@ def forget_old() -> int:
             "DELETE FROM audit_idempotencyrecord WHERE created_at < now() - make_interval(days => %s)",
             [KEPT_DAYS],
         )
-        return cursor.rowcount
+        return int(cursor.rowcount)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from django.db import connection, transaction
 
 from apps.common.canonical import canonical_json
+from apps.common.errors import require
 from apps.common.times import iso_us
 
 from .models import GENESIS, AuditRecord
@@ -55,7 +56,7 @@ def record(
             "SELECT clock_timestamp(), h.id, h.hash FROM (SELECT 1) AS one LEFT JOIN LATERAL "
             "(SELECT id, hash FROM audit_auditrecord ORDER BY id DESC LIMIT 1) AS h ON true"
         )
-        at, last_id, last_hash = cursor.fetchone() or (None, None, None)
+        at, last_id, last_hash = require(cursor.fetchone(), "the head of the ledger")
     row = AuditRecord(
         id=(last_id or 0) + 1,
         at=at,

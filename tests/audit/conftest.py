@@ -5,9 +5,8 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import pytest
@@ -16,6 +15,9 @@ from django.db import connection
 from apps.audit import outbox
 
 from . import handlers
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
 
 
 def wait_until(condition: Callable[[], bool], within_s: float = 20.0) -> None:

@@ -7,16 +7,19 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
 from django.utils import timezone
+from psycopg.sql import SQL, Identifier
 
 from apps.audit import heartbeat, idempotency, tasks
 from apps.audit.models import Heartbeat, IdempotencyRecord, Outbox
+from apps.common.health import HealthError
 
 pytestmark = [pytest.mark.unit, pytest.mark.django_db]
 
 
 def age(table: str, column: str, interval: str) -> None:
     with connection.cursor() as cursor:
-        cursor.execute(f"UPDATE {table} SET {column} = clock_timestamp() - %s::interval", [interval])
+        statement = SQL("UPDATE {} SET {} = clock_timestamp() - %s::interval")
+        cursor.execute(statement.format(Identifier(table), Identifier(column)), [interval])
 
 
 def test_no_worker_was_ever_seen() -> None:
@@ -71,3 +74,13 @@ def test_the_outbox_command_shows_parked_rows_and_revives_them() -> None:
     assert out.getvalue() == "pending 1\n"
     with pytest.raises(CommandError):
         call_command("outbox", "--retry", str(row.pk))
+
+
+def test_the_worker_is_healthy_while_it_beats() -> None:
+    with pytest.raises(HealthError, match="no worker was ever seen"):
+        heartbeat.check()
+    heartbeat.write("one")
+    heartbeat.check()
+    age("audit_heartbeat", "seen_at", "21 seconds")
+    with pytest.raises(HealthError, match="no worker was seen for 21 s"):
+        heartbeat.check()

@@ -15,6 +15,18 @@ from .conftest import in_threads
 pytestmark = [pytest.mark.unit, pytest.mark.django_db(transaction=True)]
 
 
+INSERT = """
+INSERT INTO audit_auditrecord
+SELECT {id}, at, actor, action, object_type, object_id, data, {prev}, repeat('b', 64)
+  FROM audit_auditrecord WHERE id = 1
+"""
+SWAP = """
+UPDATE audit_auditrecord SET id = 100 WHERE id = 2;
+UPDATE audit_auditrecord SET id = 2 WHERE id = 3;
+UPDATE audit_auditrecord SET id = 3 WHERE id = 100
+"""
+
+
 def append(count: int = 1) -> None:
     for number in range(count):
         with transaction.atomic():
@@ -27,11 +39,11 @@ def append(count: int = 1) -> None:
             )
 
 
-def tamper(sql: str) -> None:
+def tamper(sql: str, *values: int) -> None:
     """What somebody with the table owner's rights can do."""
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("ALTER TABLE audit_auditrecord DISABLE TRIGGER USER")
-        cursor.execute(sql)
+        cursor.execute(sql, values or None)
         cursor.execute("ALTER TABLE audit_auditrecord ENABLE TRIGGER USER")
 
 
@@ -66,7 +78,7 @@ def test_a_record_outside_a_transaction_is_refused() -> None:
 
 def test_a_transaction_that_fails_leaves_no_row_and_no_gap() -> None:
     append()
-    with pytest.raises(RuntimeError), transaction.atomic():
+    with pytest.raises(RuntimeError), transaction.atomic():  # noqa: PT012  # the transaction is what fails
         ledger.record(actor="ann", action="x", object_type="y", object_id=1)
         raise RuntimeError
     append()
@@ -111,21 +123,9 @@ def test_the_database_refuses_to_change_or_remove_rows(sql: str) -> None:
         ("DELETE FROM audit_auditrecord WHERE id = 1", 1),
         ("DELETE FROM audit_auditrecord WHERE id = 4", 4),
         ("DELETE FROM audit_auditrecord WHERE id IN (2, 3)", 2),
-        (
-            "INSERT INTO audit_auditrecord SELECT 0, at, actor, action, object_type, object_id, data, "
-            "repeat('a', 64), repeat('b', 64) FROM audit_auditrecord WHERE id = 1",
-            0,
-        ),
-        (
-            "INSERT INTO audit_auditrecord SELECT 7, at, actor, action, object_type, object_id, data, "
-            "(SELECT hash FROM audit_auditrecord WHERE id = 6), repeat('b', 64) FROM audit_auditrecord WHERE id = 1",
-            7,
-        ),
-        (
-            "UPDATE audit_auditrecord SET id = 100 WHERE id = 2; UPDATE audit_auditrecord SET id = 2 WHERE id = 3; "
-            "UPDATE audit_auditrecord SET id = 3 WHERE id = 100",
-            2,
-        ),
+        (INSERT.format(id=0, prev="repeat('a', 64)"), 0),
+        (INSERT.format(id=7, prev="(SELECT hash FROM audit_auditrecord WHERE id = 6)"), 7),
+        (SWAP, 2),
     ],
     ids=[
         "actor changed",
@@ -150,7 +150,7 @@ def test_verify_names_the_first_bad_row(sql: str, first_bad: int) -> None:
 def test_deleted_newest_rows_show_only_against_a_head_kept_elsewhere(kept: int) -> None:
     append(6)
     head = ledger.verify().head
-    tamper(f"DELETE FROM audit_auditrecord WHERE id > {kept}")
+    tamper("DELETE FROM audit_auditrecord WHERE id > %s", kept)
     assert ledger.verify().ok
     found = ledger.verify(expect_head=head)
     assert (found.ok, found.first_bad) == (False, kept + 1)

@@ -3,9 +3,9 @@ from __future__ import annotations
 import signal
 import threading
 import time
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import celery
 import pytest
 from celery import Celery
 from django.db import connection, transaction
@@ -15,10 +15,12 @@ from apps.audit import hints, outbox
 from apps.audit.models import Outbox
 
 from . import handlers
-from .conftest import Worker, in_threads, wait_until
+from .conftest import in_threads, wait_until
 
 if TYPE_CHECKING:
-    from pytest_django.fixtures import SettingsWrapper
+    from collections.abc import Callable
+
+    from .conftest import Worker
 
 pytestmark = [pytest.mark.unit, pytest.mark.django_db(transaction=True)]
 
@@ -34,7 +36,7 @@ def make_ready() -> None:
 
 
 def test_a_row_of_a_transaction_that_fails_is_never_done() -> None:
-    with pytest.raises(RuntimeError), transaction.atomic():
+    with pytest.raises(RuntimeError), transaction.atomic():  # noqa: PT012  # the transaction is what fails
         outbox.add(kind="test.note", key="lost")
         raise RuntimeError
     assert outbox.drain() == 0
@@ -233,22 +235,22 @@ def test_an_error_text_with_nul_is_kept() -> None:
 
 
 def test_a_hint_follows_the_commit_and_none_a_rollback(
-    monkeypatch: pytest.MonkeyPatch, settings: SettingsWrapper
+    monkeypatch: pytest.MonkeyPatch, settings: Any
 ) -> None:
     settings.OUTBOX_HINTS = True
     monkeypatch.setattr(outbox, "hinter", hints.Hinter())  # a thread of this test's own
     sent: list[str] = []
-    monkeypatch.setattr(hints.current_app, "send_task", lambda name, **_: sent.append(name))
+    monkeypatch.setattr(celery.current_app, "send_task", lambda name, **_: sent.append(name))
     add("test.note", "a")
     wait_until(lambda: sent == ["audit.drain"])
-    with pytest.raises(RuntimeError), transaction.atomic():
+    with pytest.raises(RuntimeError), transaction.atomic():  # noqa: PT012  # the transaction is what fails
         outbox.add(kind="test.note", key="b")
         raise RuntimeError
     assert sent == ["audit.drain"]
 
 
 def test_a_broker_that_is_down_neither_fails_nor_slows_the_request(
-    monkeypatch: pytest.MonkeyPatch, settings: SettingsWrapper
+    monkeypatch: pytest.MonkeyPatch, settings: Any
 ) -> None:
     settings.OUTBOX_HINTS = True
     monkeypatch.setattr(outbox, "hinter", hints.Hinter())  # a thread of this test's own
