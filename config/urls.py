@@ -3,7 +3,10 @@ from __future__ import annotations
 from django.urls import URLPattern, URLResolver, include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
+from apps.common.health import healthz
+
 urlpatterns: list[URLPattern | URLResolver] = [
+    path("healthz", healthz, name="healthz"),
     path("", include("apps.features.urls")),
     path("api/v1/", include("apps.features.api.urls")),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
@@ -14,6 +17,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/v1/", include("apps.telemetry.api.urls")),
     path("api/v1/", include("apps.alerts.api.urls")),
     path("api/v1/", include("apps.postmortems.api.urls")),
+    path("api/v1/", include("apps.insights.api.urls")),
 ]
 
 handler400 = "apps.common.problems.bad_request"

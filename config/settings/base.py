@@ -16,7 +16,8 @@ django_stubs_ext.monkeypatch()
 
 # --- where this installation lives ----------------------------------------------------------------
 DATA_FOLDER = address.data_folder(env.str("AFTERCAST_DATA", default=""), checkout=BASE_DIR)
-PUBLIC_URL: str = env.str("AFTERCAST_URL", default="http://127.0.0.1:8000").rstrip("/")
+CONFIGURED_URL: str = env.str("AFTERCAST_URL", default="").rstrip("/")
+PUBLIC_URL: str = CONFIGURED_URL or "http://127.0.0.1:8000"
 DEBUG = False
 SECRET_KEY = secret("AFTERCAST_SECRET_KEY") or address.secret_key(DATA_FOLDER)
 ALLOWED_HOSTS: list[str] = env.list("AFTERCAST_ALLOWED_HOSTS", default=[]) or [
@@ -148,16 +149,28 @@ CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_TIME_LIMIT = 330  # chunks take at most five minutes; the broker's visibility timeout stays above
 CELERY_TASK_SOFT_TIME_LIMIT = 300
-CELERY_BROKER_VISIBILITY_S = 600
 OUTBOX_HINTS = True  # tell a worker after each commit; without it beat finds the rows
 CELERY_TIMEZONE = "UTC"
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_WORKER_ENABLE_REMOTE_CONTROL = False  # a queue table for every worker that ever was
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_PROC_ALIVE_TIMEOUT = 60.0  # a pool process loads Feast before it is alive
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None  # for ever: the database may be away for long
+CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
 CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "sweep-outbox": {"task": "audit.drain", "schedule": 2.0, "options": {"expires": 10}},
     "worker-heartbeat": {"task": "audit.heartbeat", "schedule": 5.0, "options": {"expires": 10}},
+    "expire-insights": {"task": "insights.expire", "schedule": 5.0, "options": {"expires": 30}},
     "reconcile-features": {"task": "features.reconcile", "schedule": 600.0, "options": {"expires": 300}},
     "forget-old-answers": {"task": "audit.forget_answers", "schedule": 3600.0, "options": {"expires": 600}},
 }
+
+# --- what lower rooms call in upper ones, by name -------------------------------------------------
+DEMO_LOADER = "apps.insights.demo.load"
+FIRST_ADMIN_LINK = "apps.accounts.invitations.first_admin_link"
+WARM_UP = "apps.features.store.warm_up"
+WARM_UP_IN_BACKGROUND = "apps.features.store.warm_up_in_background"
 
 # --- Feast ----------------------------------------------------------------------------------------
 FEAST_PROJECT = "aftercast"

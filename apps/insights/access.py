@@ -1,0 +1,54 @@
+"""The ways to get hold of an insight: for reading through `visible_to`, for changing under a lock."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from apps.common.errors import NotFoundError
+
+from .errors import InsightExpiredError, InsightWithdrawnError, RevisionChangedError
+from .models import Insight, Revision
+
+if TYPE_CHECKING:
+    from apps.accounts.models import User
+
+
+def lock_insight(insight_id: int, *, actor: User) -> Insight:
+    """The insight, locked until the transaction ends, so that two decisions about it come one after the other.
+
+    Raises:
+        NotFoundError: no such insight, or not for this reader.
+    """
+    row = Insight.objects.visible_to(actor).select_for_update(of=("self",)).filter(pk=insight_id).first()
+    if row is None:
+        raise NotFoundError(f"There is no insight {insight_id}.", field="id")
+    return row
+
+
+def newest_revision(insight: Insight, *, seen: int | None = None) -> Revision:
+    """The revision that a decision is about.
+
+    Raises:
+        RevisionChangedError: the caller decided on `seen`, and the insight has moved on.
+    """
+    if seen is not None and seen != insight.revision:
+        raise RevisionChangedError(
+            f"This insight is at revision {insight.revision}; you decided on {seen}.",
+            field="revision",
+            remedy="Read the newest revision and decide again.",
+        )
+    return Revision.objects.select_related("insight").get(insight=insight, number=insight.revision)
+
+
+def refuse_ended(insight: Insight) -> None:
+    """Stop at an insight that was withdrawn or has expired.
+
+    Raises:
+        InsightWithdrawnError, InsightExpiredError: as they say.
+    """
+    if insight.state == Insight.State.WITHDRAWN:
+        raise InsightWithdrawnError(
+            "This insight was withdrawn.", remedy="Revise it: a new revision can be approved again."
+        )
+    if insight.state == Insight.State.EXPIRED:
+        raise InsightExpiredError("This insight has expired.", remedy="Revise it with a later expiry.")

@@ -1,0 +1,107 @@
+"""One example of each reply, as the OpenAPI document shows it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+INSIGHT: dict[str, Any] = {
+    "id": 7,
+    "state": "proposed",
+    "revision": 1,
+    "active_revision": None,
+    "release": None,
+    "active_release": None,
+    "title": "Checkout latency is noisy during the nightly batch",
+    "recommendation": "Alarm only upwards, and only at twice the usual threshold.",
+    "author": "robin",
+    "revision_author": "robin",
+    "scope": {"series": ["checkout/latency_p99"]},
+    "confidence": 0.8,
+    "effective_confidence": 0.8,
+    "provenance": {
+        "document": "postmortem:3",
+        "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+        "lines": [4, 6],
+        "excerpt": "The page fired four nights in a row during the batch.",
+    },
+    "signals": [
+        {
+            "id": 11,
+            "kind": "theta_scale",
+            "value": 1.0,
+            "columns": {"theta_log2": 1.0},
+            "dtype": "float",
+            "unit": "log2 of a factor",
+            "entity": "series",
+            "expression": "theta = default.theta * 2 ** theta_log2",
+            "expires_at": None,
+        }
+    ],
+    "prose_reason": "",
+    "expires_at": None,
+    "gate": {
+        "verdict": "passed",
+        "reason": "Utility rises by 0.60, more than lambda (0.20), and no incident is lost.",
+        "report": {"n_incidents": 2, "n_benign": 5, "d_tp": 0, "d_fp": -3, "d_utility": 0.6, "lambda": 0.2},
+        "split_hash": "2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae",
+        "evaluated_at": "2026-11-21T12:00:00Z",
+    },
+    "overrides": [],
+    "scores": [],
+    "approvals": [],
+    "waits_for": ["2 more approval(s)", "an operator's approval"],
+    "created_at": "2026-11-21T12:00:00Z",
+    "revised_at": "2026-11-21T12:00:00Z",
+}
+APPROVED: dict[str, Any] = {
+    **INSIGHT,
+    "state": "approved",
+    "active_revision": 1,
+    "release": 4,
+    "active_release": 4,
+    "approvals": [
+        {"approver": "sam", "as_operator": False, "approved_at": "2026-11-21T12:05:00Z"},
+        {"approver": "kim", "as_operator": True, "approved_at": "2026-11-21T12:06:00Z"},
+    ],
+    "waits_for": [],
+}
+WITHDRAWN: dict[str, Any] = {**APPROVED, "state": "withdrawn", "active_revision": None, "active_release": None}
+PAGE: dict[str, Any] = {"items": [INSIGHT], "next": None}
+GATE: dict[str, Any] = INSIGHT["gate"]
+DRY_RUN: dict[str, Any] = {
+    "insight": 7,
+    "revision": 1,
+    "series": {
+        "checkout/latency_p99": {
+            "columns": {"theta_log2": 1.0},
+            "alarms_before": 41,
+            "alarms_after": 12,
+            "samples": 6048,
+        }
+    },
+    "without_telemetry": [],
+}
+PROPOSAL: dict[str, Any] = {
+    "title": INSIGHT["title"],
+    "recommendation": INSIGHT["recommendation"],
+    "scope": {"series": ["checkout/latency_p99"]},
+    "confidence": 0.8,
+    "provenance": {"postmortem": 3, "lines": [4, 6]},
+    "signals": [
+        {"kind": "theta_scale", "value": 1.0},
+        {"kind": "direction", "value": "up"},
+        {"kind": "min_effect", "value": {"rel": 0.2}},
+        {"kind": "persistence", "value": {"k": 3, "n": 5}},
+        {"kind": "baseline", "value": "daily"},
+        {"kind": "hard_limit", "value": {"hi": 5000.0}},
+    ],
+}
+REVERTED: dict[str, Any] = {
+    "number": 6,
+    "kind": "revert",
+    "reverted_to": 4,
+    "known_at": "2026-11-21T12:10:00.123456Z",
+    "served_at": None,
+    "digest": "2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae",
+    "reason": "Release 5 doubled the pages at night.",
+}

@@ -1,0 +1,256 @@
+"""What the API takes and shows of insights."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from .. import composition, provenance
+from ..drafts import KINDS, Draft, Source, clean_scope, clean_signals
+from ..models import GateResult, Insight, Revision, Score, Signal
+from ..services.approving import APPROVALS_NEEDED
+
+
+@extend_schema_field({"type": "object", "additionalProperties": True})
+class FreeObjectField(serializers.JSONField):
+    """An object whose form the room itself checks, to name the field at fault."""
+
+
+@extend_schema_field({"type": "array", "items": {"type": "object", "additionalProperties": True}})
+class FreeListField(serializers.JSONField):
+    """A list of objects that the room itself checks."""
+
+
+class DraftSerializer(serializers.Serializer[Draft]):
+    """A proposal. Turned into a `Draft` by `draft()`, which checks scope, provenance and signals."""
+
+    title = serializers.CharField(max_length=200)
+    recommendation = serializers.CharField(max_length=20_000)
+    scope = FreeObjectField(help_text='{"series": […]}, {"service"}, {"service", "metric_family"} or {"fleet": true}')
+    confidence = serializers.FloatField(min_value=0, max_value=1)
+    provenance = FreeObjectField(
+        help_text='{"postmortem": id, "lines": [first, last]} or {"document", "sha256", "lines", "excerpt"}'
+    )
+    signals = FreeListField(required=False, default=list, help_text="At most one of a kind")
+    prose_reason = serializers.CharField(max_length=2000, required=False, default="", allow_blank=True)
+    expires_at = serializers.DateTimeField(required=False, allow_null=True, default=None)
+
+    def draft(self, reader: Any) -> Draft:
+        """The draft of what was sent; errors name the field."""
+        data = self.validated_data
+        return Draft(
+            title=data["title"],
+            recommendation=data["recommendation"],
+            scope=clean_scope(data["scope"]),
+            confidence=data["confidence"],
+            source=provenance.clean_source(data["provenance"], reader=reader),
+            signals=clean_signals(data["signals"]),
+            prose_reason=data["prose_reason"],
+            expires_at=data["expires_at"],
+        )
+
+
+class RevisionDraftSerializer(DraftSerializer):
+    """A revision: what is left out stays as it was. `revision` is the one that the author read."""
+
+    revision = serializers.IntegerField(min_value=1, required=False)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name in ("title", "recommendation", "scope", "confidence", "provenance"):
+            self.fields[name].required = False
+
+    def draft_on(self, old: Revision, reader: Any) -> Draft:
+        """The draft of what was sent on top of the revision it changes; errors name the field."""
+        data, sent = self.validated_data, self.initial_data
+        signals = data["signals"] if "signals" in sent else [
+            {"kind": signal.kind, "value": signal.value} for signal in old.signals.all()
+        ]
+        return Draft(
+            title=data.get("title", old.title),
+            recommendation=data.get("recommendation", old.recommendation),
+            scope=clean_scope(data.get("scope", old.scope)),
+            confidence=data.get("confidence", old.confidence),
+            source=provenance.clean_source(data["provenance"], reader=reader) if "provenance" in data else source_of(old),
+            signals=clean_signals(signals),
+            prose_reason=data["prose_reason"] if "prose_reason" in sent else old.prose_reason,
+            expires_at=data["expires_at"] if "expires_at" in sent else old.expires_at,
+        )
+
+
+def source_of(revision: Revision) -> Source:
+    """The provenance that a revision was filed with."""
+    return Source(
+        revision.document, revision.sha256, revision.first_line, revision.last_line, revision.excerpt
+    )
+
+
+class MarksSerializer(serializers.Serializer[Score]):
+    """The rubric, 1 (poor) to 5 (excellent)."""
+
+    relevance = serializers.IntegerField(min_value=1, max_value=5)
+    timeliness = serializers.IntegerField(min_value=1, max_value=5)
+    breadth = serializers.IntegerField(min_value=1, max_value=5)
+    actionability = serializers.IntegerField(min_value=1, max_value=5)
+    revision = serializers.IntegerField(min_value=1, required=False)
+
+
+class ApproveSerializer(serializers.Serializer[Insight]):
+    """A yes. `revision`: what the approver read. `override_reason`: why it acts without a passed gate."""
+
+    revision = serializers.IntegerField(min_value=1, required=False)
+    override_reason = serializers.CharField(max_length=2000, required=False, default="", allow_blank=True)
+    scores = MarksSerializer(required=False)
+
+
+class ReasonSerializer(serializers.Serializer[Insight]):
+    """Why; it stays with the record."""
+
+    reason = serializers.CharField(max_length=2000)
+
+
+class SignalSerializer(serializers.ModelSerializer[Signal]):
+    """A signal with what a reader needs to use it (A10): type, unit, entity, expression and time to live."""
+
+    dtype = serializers.SerializerMethodField()
+    unit = serializers.SerializerMethodField()
+    entity = serializers.SerializerMethodField()
+    expression = serializers.SerializerMethodField()
+    expires_at = serializers.DateTimeField(source="revision.expires_at", read_only=True)
+
+    class Meta:
+        model = Signal
+        fields = ("id", "kind", "value", "columns", "dtype", "unit", "entity", "expression", "expires_at")
+        read_only_fields = fields
+
+    def get_dtype(self, signal: Signal) -> str:
+        return KINDS[signal.kind]["dtype"]
+
+    def get_unit(self, signal: Signal) -> str:
+        return KINDS[signal.kind]["unit"]
+
+    def get_entity(self, signal: Signal) -> str:  # noqa: ARG002  # the same for every kind
+        return "series"
+
+    def get_expression(self, signal: Signal) -> str:
+        return KINDS[signal.kind]["expression"]
+
+
+class GateSerializer(serializers.ModelSerializer[GateResult]):
+    """One backtest on the training slice."""
+
+    class Meta:
+        model = GateResult
+        fields = ("verdict", "reason", "report", "split_hash", "evaluated_at")
+        read_only_fields = fields
+
+
+class InsightSerializer(serializers.Serializer[Insight]):
+    """An insight as of its newest revision, with everything that decided about it."""
+
+    id = serializers.IntegerField()
+    state = serializers.ChoiceField(Insight.State.choices)
+    revision = serializers.IntegerField()
+    active_revision = serializers.IntegerField(allow_null=True)
+    release = serializers.IntegerField(allow_null=True, help_text="The release that this revision became active in")
+    active_release = serializers.IntegerField(allow_null=True)
+    title = serializers.CharField()
+    recommendation = serializers.CharField()
+    author = serializers.CharField()
+    revision_author = serializers.CharField()
+    scope = FreeObjectField()
+    confidence = serializers.FloatField()
+    effective_confidence = serializers.FloatField(help_text="Halved when it acts by override")
+    provenance = FreeObjectField()
+    signals = SignalSerializer(many=True)
+    prose_reason = serializers.CharField()
+    expires_at = serializers.DateTimeField(allow_null=True)
+    gate = GateSerializer(allow_null=True)
+    overrides = FreeListField()
+    scores = FreeListField()
+    approvals = FreeListField()
+    waits_for = serializers.ListField(child=serializers.CharField())
+    created_at = serializers.DateTimeField()
+    revised_at = serializers.DateTimeField()
+
+    def to_representation(self, insight: Insight) -> dict[str, Any]:
+        """The whole story of one insight; needs `with_story()` to stay at a fixed number of queries."""
+        revisions = {revision.number: revision for revision in insight.revisions.all()}
+        newest = revisions[insight.revision]
+        active = revisions.get(insight.active_revision) if insight.active_revision else None
+        gates = list(newest.gate_results.all())
+        return {
+            "id": insight.pk,
+            "state": insight.state,
+            "revision": insight.revision,
+            "active_revision": insight.active_revision,
+            "release": _release(newest),
+            "active_release": _release(active) if active else None,
+            "title": newest.title,
+            "recommendation": newest.recommendation,
+            "author": insight.author.username,
+            "revision_author": newest.author.username,
+            "scope": newest.scope,
+            "confidence": newest.confidence,
+            "effective_confidence": composition.effective_confidence(newest),
+            "provenance": _source(newest),
+            "signals": SignalSerializer(newest.signals.all(), many=True).data,
+            "prose_reason": newest.prose_reason,
+            "expires_at": newest.expires_at,
+            "gate": GateSerializer(gates[-1]).data if gates else None,
+            "overrides": [
+                {"author": row.author.username, "reason": row.reason, "created_at": row.created_at}
+                for revision in revisions.values()
+                for row in revision.overrides.all()
+            ],
+            "scores": [_marks(score) for score in newest.scores.all()],
+            "approvals": [
+                {"approver": row.approver.username, "as_operator": row.as_operator, "approved_at": row.approved_at}
+                for row in newest.approvals.all()
+            ],
+            "waits_for": _missing(insight, newest),
+            "created_at": insight.created_at,
+            "revised_at": newest.created_at,
+        }
+
+
+def _release(revision: Revision) -> int | None:
+    activation = getattr(revision, "activation", None)
+    return activation.release if activation else None
+
+
+def _source(revision: Revision) -> dict[str, Any]:
+    return {
+        "document": revision.document,
+        "sha256": revision.sha256,
+        "lines": [revision.first_line, revision.last_line],
+        "excerpt": revision.excerpt,
+    }
+
+
+def _marks(score: Score) -> dict[str, Any]:
+    return {
+        "rater": score.rater.username,
+        "relevance": score.relevance,
+        "timeliness": score.timeliness,
+        "breadth": score.breadth,
+        "actionability": score.actionability,
+        "mean": score.mean,
+    }
+
+
+def _missing(insight: Insight, revision: Revision) -> list[str]:
+    """What the newest revision still waits for, in words; empty when it is served or over."""
+    if insight.state in (Insight.State.WITHDRAWN, Insight.State.EXPIRED) or insight.active_revision == revision.number:
+        return []
+    approvals, gates = list(revision.approvals.all()), list(revision.gate_results.all())
+    waits = []
+    if not (gates and gates[-1].verdict == GateResult.Verdict.PASSED) and not revision.overrides.all():
+        waits.append("a passed gate or a written override")
+    if len(approvals) < APPROVALS_NEEDED:
+        waits.append(f"{APPROVALS_NEEDED - len(approvals)} more approval(s)")
+    if not any(approval.as_operator for approval in approvals):
+        waits.append("an operator's approval")
+    return waits

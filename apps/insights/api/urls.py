@@ -1,0 +1,17 @@
+from __future__ import annotations
+
+from django.urls import path
+
+from . import views
+
+urlpatterns = [
+    path("insights", views.InsightList.as_view(), name="insight-list"),
+    path("insights/<int:pk>", views.InsightDetail.as_view(), name="insight-detail"),
+    path("insights/<int:pk>/approve", views.InsightApprove.as_view(), name="insight-approve"),
+    path("insights/<int:pk>/dry-run", views.InsightDryRun.as_view(), name="insight-dry-run"),
+    path("insights/<int:pk>/gate", views.InsightGate.as_view(), name="insight-gate"),
+    path("insights/<int:pk>/revise", views.InsightRevise.as_view(), name="insight-revise"),
+    path("insights/<int:pk>/scores", views.InsightScores.as_view(), name="insight-scores"),
+    path("insights/<int:pk>/withdraw", views.InsightWithdraw.as_view(), name="insight-withdraw"),
+    path("releases/<int:number>/revert", views.ReleaseRevert.as_view(), name="release-revert"),
+]

@@ -1,0 +1,107 @@
+"""From active signals to the profile of a series: which signal speaks, and what stands behind every column."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from apps.common.times import iso_us
+from apps.features.releases import ProfileContent
+from apps.telemetry import reading
+
+from .drafts import specificity
+from .models import GateResult, Insight, Revision, ServedSignal, Signal
+
+OVERRIDE_FACTOR = 0.5  # an override halves the confidence that consumers see: stated, and never hidden
+
+
+def effective_confidence(revision: Revision) -> float:
+    """The confidence that consumers see: halved when the revision acts by override instead of a passed gate."""
+    results = list(revision.gate_results.all())
+    passed = bool(results) and results[-1].verdict == GateResult.Verdict.PASSED
+    return revision.confidence if passed or not revision.overrides.all() else revision.confidence * OVERRIDE_FACTOR
+
+
+def index_signals(revision: Revision) -> set[str]:
+    """Enter a revision that becomes active into the index; return the series it speaks for."""
+    series = reading.resolve(revision.scope)
+    rank = specificity(revision.scope)
+    ServedSignal.objects.bulk_create(
+        ServedSignal(series=series_id, signal=signal, insight_id=revision.insight_id, specificity=rank)
+        for series_id in series
+        for signal in revision.signals.all()
+    )
+    return set(series)
+
+
+def drop_signals(insight: Insight) -> set[str]:
+    """Take an insight out of the index; return the series it spoke for."""
+    served = ServedSignal.objects.filter(insight=insight)
+    series = set(served.values_list("series", flat=True))
+    served.delete()
+    return series
+
+
+def manifest() -> list[dict[str, int]]:
+    """Every insight that is active, with the revision that is served, by insight number."""
+    active = Insight.objects.filter(state=Insight.State.APPROVED).order_by("pk")
+    return [{"insight": pk, "revision": number} for pk, number in active.values_list("pk", "active_revision") if number]
+
+
+def compose(series: Iterable[str]) -> dict[str, ProfileContent | None]:
+    """The profile of each named series under the active signals; None where no signal is left.
+
+    Of several signals of one kind the narrower scope wins, then the newer activation. A fixed number of queries.
+    """
+    wanted = sorted(set(series))
+    rows = (
+        ServedSignal.objects.filter(series__in=wanted)
+        .select_related("signal__revision")
+        .prefetch_related("signal__revision__gate_results", "signal__revision__overrides")
+        .order_by("series", "-specificity", "-pk")  # rows are made at activation: the newest has the highest number
+    )
+    chosen: dict[str, dict[str, Signal]] = defaultdict(dict)
+    for row in rows:
+        chosen[row.series].setdefault(row.signal.kind, row.signal)
+    return {series_id: _profile(series_id, chosen[series_id]) if series_id in chosen else None for series_id in wanted}
+
+
+def _profile(series_id: str, signals: Mapping[str, Signal]) -> ProfileContent:
+    values: dict[str, object] = {}
+    sources: dict[str, dict[str, Any]] = {}
+    for kind in sorted(signals):
+        source = _provenance(signals[kind])
+        for column, value in signals[kind].columns.items():
+            values[column] = value
+            sources[column] = source
+    for signal in signals.values():
+        for column, value in _evidence(series_id, signal.revision).items():
+            values[column] = value
+            sources[column] = _provenance(signal)
+    return ProfileContent(values=values, sources=sources)
+
+
+def _provenance(signal: Signal) -> dict[str, Any]:
+    revision = signal.revision
+    overrides = list(revision.overrides.all())
+    return {
+        "insight": revision.insight_id,
+        "revision": revision.number,
+        "signal": signal.pk,
+        "kind": signal.kind,
+        "confidence": effective_confidence(revision),
+        "expires_at": iso_us(revision.expires_at) if revision.expires_at else None,
+        "document": revision.document,
+        "sha256": revision.sha256,
+        "lines": [revision.first_line, revision.last_line],
+        "excerpt": revision.excerpt,
+        "override": overrides[-1].reason if overrides else None,
+    }
+
+
+def _evidence(series_id: str, revision: Revision) -> dict[str, object]:
+    """Counts behind a revision on one series, from its gate; nothing (served as null) where no gate could count."""
+    results = list(revision.gate_results.all())
+    found = results[-1].report.get("series", {}).get(series_id, {}).get("evidence", {}) if results else {}
+    return {column: value for column, value in found.items() if value is not None}

@@ -1,0 +1,174 @@
+"""What somebody proposes, before the database has seen it: plain values, checked here once for every caller."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django.utils import timezone
+
+from apps.analysis import profiles
+from apps.common.errors import InvalidInputError
+
+from .errors import UnknownSignalError
+
+SERIES_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.\-]*/[A-Za-z0-9_.\-]+")
+SLUG = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.\-]*")
+SHA256 = re.compile(r"[0-9a-f]{64}")
+MAX_SERIES = 200
+SPECIFICITY = {"series": 3, "metric_family": 2, "service": 1, "fleet": 0}
+
+# What a reader of a signal needs to know beyond its value (A10); the expressions are those of analysis.profiles.
+KINDS: dict[str, dict[str, str]] = {
+    "theta_scale": {"dtype": "float", "unit": "log2 of a factor", "expression": "theta = default.theta * 2 ** theta_log2"},
+    "direction": {"dtype": "string", "unit": "one of up, down, both", "expression": "alarm only in this direction"},
+    "min_effect": {
+        "dtype": "float",
+        "unit": "share of the expected level (rel), units of the series (abs)",
+        "expression": "|residual| >= max(min_rel * |expected|, min_abs)",
+    },
+    "persistence": {
+        "dtype": "integer",
+        "unit": "samples",
+        "expression": "at least persist_k of the last persist_n samples past the threshold",
+    },
+    "baseline": {
+        "dtype": "string",
+        "unit": "one of level, daily, weekly, either",
+        "expression": "the expectation that residuals are taken from",
+    },
+    "hard_limit": {
+        "dtype": "float",
+        "unit": "units of the series",
+        "expression": "alarm below hard_lo or above hard_hi, whatever the threshold",
+    },
+}
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a lesson comes from: a document, the SHA-256 of its bytes, and its lines (from 1, both ends in)."""
+
+    document: str
+    sha256: str
+    first_line: int
+    last_line: int
+    excerpt: str
+
+
+@dataclass(frozen=True)
+class SignalDraft:
+    """A kind, the value as given, and the feature columns that it compiles to (A9: exactly one typed signal)."""
+
+    kind: str
+    value: Any
+    columns: Mapping[str, object]
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A whole revision. `scope` as in `Revision`; `prose_reason` says why there is no signal when there is none."""
+
+    title: str
+    recommendation: str
+    scope: Mapping[str, Any]
+    confidence: float
+    source: Source
+    signals: Sequence[SignalDraft] = field(default_factory=tuple)
+    prose_reason: str = ""
+    expires_at: datetime | None = None
+
+    def check(self) -> None:
+        """Refuse what no reviewer should have to read.
+
+        Raises:
+            InvalidInputError: a field is out of its range; the error names it.
+        """
+        if not 0 < self.confidence <= 1:
+            raise InvalidInputError("Confidence is a share above 0 and at most 1.", field="confidence")
+        if self.expires_at is not None and self.expires_at <= timezone.now():
+            raise InvalidInputError("The expiry has passed already.", field="expires_at", remedy="Give a later moment.")
+        if not self.signals and not self.prose_reason.strip():
+            raise InvalidInputError(
+                "An insight carries a signal, or says why it cannot.",
+                field="signals",
+                remedy="Add a signal, or write in prose_reason why this lesson stays prose.",
+            )
+
+
+def clean_scope(scope: object) -> dict[str, Any]:
+    """One of the four forms of a scope, normalised; a bare series id is short for {"series": [id]}.
+
+    Raises:
+        InvalidInputError: none of the forms, or an id with characters that Feast and URLs would not carry.
+    """
+    if isinstance(scope, str):
+        scope = {"series": [scope]}
+    if not isinstance(scope, dict):
+        raise InvalidInputError("A scope is an object.", field="scope", remedy='For example {"series": ["checkout/latency_p99"]}.')
+    given = {key: value for key, value in scope.items() if value not in (None, [], "", False)}
+    keys = set(given)
+    if keys == {"series"}:
+        return {"series": _series(given["series"])}
+    if keys == {"fleet"} and given["fleet"] is True:
+        return {"fleet": True}
+    if keys in ({"service"}, {"service", "metric_family"}):
+        for key in sorted(keys):
+            if not isinstance(given[key], str) or not SLUG.fullmatch(given[key]) or len(given[key]) > 100:
+                raise InvalidInputError(f"Not a {key}: {given[key]!r}.", field=f"scope.{key}")
+        return given
+    raise InvalidInputError(
+        "A scope is a list of series, a service, a service with a metric family, or the fleet.",
+        field="scope",
+        remedy='Use {"series": […]}, {"service": "…"}, {"service": "…", "metric_family": "…"} or {"fleet": true}.',
+    )
+
+
+def _series(value: object) -> list[str]:
+    ids = [value] if isinstance(value, str) else value
+    if not isinstance(ids, list) or not 0 < len(ids) <= MAX_SERIES:
+        raise InvalidInputError(f"Name 1 to {MAX_SERIES} series.", field="scope.series")
+    for position, series_id in enumerate(ids):
+        if not isinstance(series_id, str) or len(series_id) > 200 or not SERIES_ID.fullmatch(series_id):
+            raise InvalidInputError(
+                f"Not a series id: {series_id!r}.",
+                field=f"scope.series[{position}]",
+                remedy="A series id is service/metric of letters, digits, dot, dash and underscore.",
+            )
+    return sorted(set(ids))
+
+
+def specificity(scope: Mapping[str, Any]) -> int:
+    """How narrowly a scope speaks: 3 series, 2 metric family, 1 service, 0 fleet."""
+    return next(rank for key, rank in SPECIFICITY.items() if key in scope)
+
+
+def clean_signals(signals: object) -> tuple[SignalDraft, ...]:
+    """Compile each {"kind", "value"} to its feature columns, at most one of a kind.
+
+    Raises:
+        UnknownSignalError: an unknown kind, a value out of its range, or a kind given twice.
+    """
+    if not isinstance(signals, list):
+        raise UnknownSignalError("Signals are a list.", field="signals")
+    drafts: list[SignalDraft] = []
+    for position, signal in enumerate(signals):
+        where = f"signals[{position}]"
+        if not isinstance(signal, dict) or "kind" not in signal or "value" not in signal:
+            raise UnknownSignalError("A signal has a kind and a value.", field=where)
+        kind = signal["kind"]
+        if kind not in KINDS:
+            raise UnknownSignalError(
+                f"Unknown kind {kind!r}.", field=f"{where}.kind", remedy=f"One of {', '.join(KINDS)}."
+            )
+        if any(kind == other.kind for other in drafts):
+            raise UnknownSignalError(f"{kind} is given twice.", field=f"{where}.kind")
+        try:
+            columns = profiles.compile_signal(kind, signal["value"])
+        except (ValueError, TypeError) as error:
+            raise UnknownSignalError(str(error), field=f"{where}.value") from error
+        drafts.append(SignalDraft(kind, signal["value"], columns))
+    return tuple(drafts)

@@ -1,0 +1,77 @@
+"""What the insights room refuses, each with its stable code."""
+
+from __future__ import annotations
+
+from apps.common.errors import DomainError, ForbiddenError, InvalidInputError
+
+
+class SelfApprovalError(DomainError):
+    """The author of an insight, or of the revision at hand, tried to approve it."""
+
+    code = "self_approval"
+
+
+class RoleRequiredError(ForbiddenError):
+    """The caller's roles do not allow this step."""
+
+    code = "role_required"
+
+
+class AlreadyApprovedError(DomainError):
+    """This revision is served already, or this person has approved it already."""
+
+    code = "already_approved"
+
+
+class RevisionChangedError(DomainError):
+    """The reader decided on a revision that is no longer the newest."""
+
+    code = "revision_changed"
+
+
+class InsightWithdrawnError(DomainError):
+    """The insight was withdrawn."""
+
+    code = "insight_withdrawn"
+
+
+class InsightExpiredError(DomainError):
+    """The insight's expiry has passed."""
+
+    code = "insight_expired"
+
+
+class NotServedError(DomainError):
+    """There is nothing served that could be withdrawn."""
+
+    code = "not_served"
+
+
+class GateRequiredError(DomainError):
+    """The backtest did not pass and nobody has written why the insight should act all the same."""
+
+    code = "gate_required"
+
+
+class BelowRubricBarError(DomainError):
+    """The reviewers' rubric marks are below the bar for acting on an insight."""
+
+    code = "below_rubric_bar"
+
+
+class NoSignalError(DomainError):
+    """An insight in prose carries nothing that could be served."""
+
+    code = "no_signal"
+
+
+class NothingToRevertError(DomainError):
+    """The named release has the content that is served now."""
+
+    code = "nothing_to_revert"
+
+
+class UnknownSignalError(InvalidInputError):
+    """A signal of a kind, or with a value, that the vector has no column for."""
+
+    code = "invalid_signal"

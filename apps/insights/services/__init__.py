@@ -1,0 +1,18 @@
+"""Use cases of the insights room: one function, one transaction."""
+
+from __future__ import annotations
+
+from .approving import approve_insight
+from .ending import revert_release, withdraw_insight
+from .proposing import propose_insight, revise_insight
+from .reviewing import rerun_gate, score_insight
+
+__all__ = [
+    "approve_insight",
+    "propose_insight",
+    "rerun_gate",
+    "revert_release",
+    "revise_insight",
+    "score_insight",
+    "withdraw_insight",
+]

@@ -1,0 +1,134 @@
+"""The rule that lets an insight act: two people, neither its author, one an operator, and a gate (decision 5)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from django.db import transaction
+
+from apps.accounts.models import Role
+from apps.audit import ledger
+from apps.features import releases
+
+from .. import access, composition
+from ..errors import AlreadyApprovedError, BelowRubricBarError, GateRequiredError, NoSignalError
+from ..models import Activation, Approval, GateOverride, GateResult, Insight, Revision
+from .reviewing import RUBRIC_BAR, record_marks, refuse_authors, require_judge
+
+if TYPE_CHECKING:
+    from apps.accounts.models import User
+
+APPROVALS_NEEDED = 2
+
+
+@transaction.atomic
+def approve_insight(
+    *,
+    insight_id: int,
+    approver: User,
+    seen: int | None = None,
+    override_reason: str = "",
+    marks: Mapping[str, int] | None = None,
+) -> Insight:
+    """Say yes to the newest revision. The yes that completes the rule makes the release, in the same transaction.
+
+    `seen` is the revision that the approver read; `override_reason` says why a revision acts although its gate
+    failed or could not run; `marks` are the approver's rubric marks. The insight's row is locked first, so two
+    approvals at once are taken one after the other, and the second one makes exactly one release.
+
+    Raises:
+        NotFoundError: no such insight.
+        InsightWithdrawnError, InsightExpiredError: it has ended.
+        RevisionChangedError: somebody revised it since `seen`.
+        SelfApprovalError: the approver wrote it.
+        RoleRequiredError: the approver is neither reviewer nor operator.
+        AlreadyApprovedError: this person has approved it, or it is served already.
+        NoSignalError: it is prose and has nothing to serve.
+        GateRequiredError: no passed gate and no written override.
+        BelowRubricBarError: the mean mark is below the bar.
+    """
+    releases.lock()  # before any row, as in stopping: see there
+    insight = access.lock_insight(insight_id, actor=approver)
+    access.refuse_ended(insight)
+    revision = access.newest_revision(insight, seen=seen)
+    refuse_authors(revision, approver)
+    require_judge(approver)
+    _refuse_repeat(insight, revision, approver)
+    if not revision.signals.exists():
+        raise NoSignalError("This insight is prose: it has no signal to serve.", remedy="Revise it with a signal.")
+    if marks:
+        record_marks(revision, approver, marks)
+    _pass_gate(revision, approver, override_reason)
+    _pass_rubric(revision)
+    Approval.objects.create(revision=revision, approver=approver, as_operator=approver.has_role(Role.OPERATOR))
+    release = _activate_if_complete(insight, revision, approver)
+    ledger.record(
+        actor=approver.username,
+        action="insight_approved",
+        object_type="insight",
+        object_id=insight.pk,
+        data={"revision": revision.number, "digest": revision.digest, "release": release},
+    )
+    return insight
+
+
+def _refuse_repeat(insight: Insight, revision: Revision, approver: User) -> None:
+    if insight.active_revision == revision.number:
+        raise AlreadyApprovedError(f"Revision {revision.number} is approved and served already.")
+    if revision.approvals.filter(approver=approver).exists():
+        raise AlreadyApprovedError(
+            f"You approved revision {revision.number} already.", remedy="Somebody else has to be the second."
+        )
+
+
+def _pass_gate(revision: Revision, approver: User, override_reason: str) -> None:
+    result = revision.gate_results.last()
+    if result is not None and result.verdict == GateResult.Verdict.PASSED:
+        return
+    if override_reason.strip():
+        GateOverride.objects.create(revision=revision, author=approver, reason=override_reason.strip())
+        return
+    if not revision.overrides.exists():
+        reason = "it has not run" if result is None else f"{result.get_verdict_display().lower()}: {result.reason}"
+        raise GateRequiredError(
+            f"The gate did not pass ({reason}).",
+            field="override_reason",
+            remedy="Write why this insight should act all the same; that halves its confidence and stays visible.",
+        )
+
+
+def _pass_rubric(revision: Revision) -> None:
+    means = [score.mean for score in revision.scores.all()]
+    if means and sum(means) / len(means) < RUBRIC_BAR:
+        raise BelowRubricBarError(
+            f"The reviewers' mean mark is {sum(means) / len(means):.2f}, below {RUBRIC_BAR}.",
+            field="scores",
+            remedy="Improve the insight and revise it, or score it again.",
+        )
+
+
+def _activate_if_complete(insight: Insight, revision: Revision, approver: User) -> int | None:
+    """Make the release if the rule is complete; its number, or None while an approval is missing."""
+    approvals = list(revision.approvals.all())
+    operator = next((approval for approval in approvals if approval.as_operator), None)
+    if len(approvals) < APPROVALS_NEEDED or operator is None:
+        return None
+    other = next(approval for approval in approvals if approval != operator)
+    revised = insight.active_revision is not None
+    affected = composition.drop_signals(insight)
+    insight.state = Insight.State.APPROVED
+    insight.active_revision = revision.number
+    insight.save(update_fields=["state", "active_revision"])
+    affected |= composition.index_signals(revision)
+    release = releases.append_release(
+        kind="revise" if revised else "approve",
+        author=approver.username,
+        reason=f"Insight {insight.pk} revision {revision.number}: {revision.title}",
+        manifest=composition.manifest(),
+        changes=composition.compose(affected),
+    )
+    Activation.objects.create(
+        revision=revision, release=release.number, operator_approval=operator, other_approval=other
+    )
+    return release.number

@@ -1,0 +1,107 @@
+"""What reviewers add before they decide: rubric marks, and a fresh backtest."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from django.db import transaction
+
+from apps.accounts.models import Role
+from apps.audit import ledger
+from apps.common.errors import InvalidInputError
+
+from .. import access, gating
+from ..errors import RoleRequiredError, SelfApprovalError
+from ..models import GateResult, Revision, Score
+
+if TYPE_CHECKING:
+    from apps.accounts.models import User
+
+RUBRIC = ("relevance", "timeliness", "breadth", "actionability")
+RUBRIC_BAR = 3.0  # mean of all marks; below it an insight cannot act (A28)
+
+
+@transaction.atomic
+def score_insight(*, insight_id: int, rater: User, marks: Mapping[str, int], seen: int | None = None) -> Score:
+    """Mark the newest revision by the rubric; a rater's later marks replace the earlier ones.
+
+    Raises:
+        RoleRequiredError: the rater is neither reviewer nor operator.
+        SelfApprovalError: the rater wrote it.
+        RevisionChangedError: somebody revised it since `seen`.
+        InvalidInputError: a mark is missing or not between 1 and 5.
+    """
+    insight = access.lock_insight(insight_id, actor=rater)
+    revision = access.newest_revision(insight, seen=seen)
+    refuse_authors(revision, rater)
+    require_judge(rater)
+    score = record_marks(revision, rater, marks)
+    ledger.record(
+        actor=rater.username,
+        action="insight_scored",
+        object_type="insight",
+        object_id=insight.pk,
+        data={"revision": revision.number, **{name: marks[name] for name in RUBRIC}},
+    )
+    return score
+
+
+def record_marks(revision: Revision, rater: User, marks: Mapping[str, int]) -> Score:
+    """Write the four marks.
+
+    Raises:
+        InvalidInputError: a mark is missing or not a whole number from 1 to 5.
+    """
+    for name in RUBRIC:
+        mark = marks.get(name)
+        if type(mark) is not int or not 1 <= mark <= 5:  # noqa: PLR2004
+            raise InvalidInputError(f"Give {name} a mark from 1 to 5.", field=f"scores.{name}")
+    score, _ = Score.objects.update_or_create(
+        revision=revision, rater=rater, defaults={name: marks[name] for name in RUBRIC}
+    )
+    return score
+
+
+@transaction.atomic
+def rerun_gate(*, insight_id: int, actor: User) -> GateResult:
+    """Backtest the newest revision again, for example after incidents were labelled. The old result stays.
+
+    Raises:
+        NotFoundError: no such insight.
+    """
+    insight = access.lock_insight(insight_id, actor=actor)
+    access.refuse_ended(insight)
+    revision = access.newest_revision(insight)
+    result = gating.evaluate_revision(revision)
+    ledger.record(
+        actor=actor.username,
+        action="gate_run",
+        object_type="insight",
+        object_id=insight.pk,
+        data={"revision": revision.number, "verdict": result.verdict, "split_hash": result.split_hash},
+    )
+    return result
+
+
+def refuse_authors(revision: Revision, person: User) -> None:
+    """Nobody judges what they wrote.
+
+    Raises:
+        SelfApprovalError: `person` wrote this revision, or proposed the insight.
+    """
+    if person.pk in (revision.author_id, revision.insight.author_id):
+        raise SelfApprovalError(
+            "You wrote this insight, so you cannot judge it.",
+            remedy="Two other people decide, at least one of them an operator.",
+        )
+
+
+def require_judge(person: User) -> None:
+    """Reviewers and operators judge.
+
+    Raises:
+        RoleRequiredError: `person` is neither.
+    """
+    if not (person.has_role(Role.REVIEWER) or person.has_role(Role.OPERATOR)):
+        raise RoleRequiredError("Reviewers and operators judge insights.", remedy="Ask one of them.")

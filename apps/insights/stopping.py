@@ -1,0 +1,61 @@
+"""Take insights out of what is served: used when people withdraw one, and by the clock when one expires.
+
+Whoever changes what is served takes the release lock before any insight's row, so no two of them wait for
+each other.
+"""
+
+from __future__ import annotations
+
+from django.db import transaction
+from django.utils import timezone
+
+from apps.audit import ledger
+from apps.features import releases
+from apps.features.models import Release
+
+from . import composition
+from .models import Insight, Revision
+
+CLOCK = "clock"  # the actor of what happens by itself
+
+
+def stop(insight: Insight, state: Insight.State, kind: str, author: str, reason: str) -> Release:
+    """Take an insight out of what is served and append the release that says so (caller's transaction)."""
+    affected = composition.drop_signals(insight)
+    insight.state = state
+    insight.active_revision = None
+    insight.save(update_fields=["state", "active_revision"])
+    return releases.append_release(
+        kind=kind,
+        author=author,
+        reason=reason,
+        manifest=composition.manifest(),
+        changes=composition.compose(affected),
+    )
+
+
+@transaction.atomic
+def expire_insight(*, insight_id: int) -> bool:
+    """Stop serving one insight whose expiry has passed. False when it needs nothing (safe to run twice)."""
+    releases.lock()
+    insight = Insight.objects.select_for_update(of=("self",)).filter(pk=insight_id).first()
+    if insight is None or insight.state != Insight.State.APPROVED:
+        return False
+    revision = Revision.objects.get(insight=insight, number=insight.active_revision)
+    if revision.expires_at is None or revision.expires_at > timezone.now():
+        return False
+    release = stop(insight, Insight.State.EXPIRED, "expire", CLOCK, f"Insight {insight.pk} expired.")
+    ledger.record(
+        actor=CLOCK,
+        action="insight_expired",
+        object_type="insight",
+        object_id=insight.pk,
+        data={"release": release.number},
+    )
+    return True
+
+
+def expire_insights() -> int:
+    """Expire everything whose time has come, each in its own transaction; how many there were."""
+    due = Insight.objects.due_to_expire(timezone.now()).order_by("pk").values_list("pk", flat=True)
+    return sum(expire_insight(insight_id=insight_id) for insight_id in due)

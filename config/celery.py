@@ -1,0 +1,51 @@
+"""The Celery application: tasks of all rooms, queues in the same PostgreSQL unless BROKER_URL says otherwise.
+
+No message carries work. A task says "go and look", the outbox holds the truth, and beat says it again every two
+seconds; so a lost or doubled message costs a moment, never an effect.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+from urllib.parse import urlsplit
+
+from celery import Celery
+from celery.signals import worker_process_init
+from django.utils.module_loading import import_string
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.base")
+
+VISIBILITY_S = 600  # above the hard limit of a task, so that no live task is ever delivered twice
+PGMQ_OPTIONS: dict[str, Any] = {
+    "init_extension": False,  # plain SQL, installed by a migration of the embedded room
+    "visibility_timeout": VISIBILITY_S,
+    "wait_time_seconds": 0,  # long polling would hold a connection and cost throughput
+    "polling_interval": 0.05,
+    "pool_size": 4,
+    "pool_timeout": 5,
+}
+
+app = Celery("aftercast")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks()
+
+
+def _broker() -> tuple[str, dict[str, Any]]:
+    from django.conf import settings  # noqa: PLC0415  # not before Django has found its settings
+
+    if settings.BROKER_URL:
+        return settings.BROKER_URL, {"visibility_timeout": VISIBILITY_S, "unacked_restore_throttle": 1}
+    # Only the scheme differs from the database's address.
+    return urlsplit(settings.DATABASE_URL)._replace(scheme="pgmq").geturl(), PGMQ_OPTIONS
+
+
+app.conf.broker_url, app.conf.broker_transport_options = _broker()
+
+
+@worker_process_init.connect
+def warm_up(**_: Any) -> None:
+    """Load Feast before the first message: the first publication should not wait for it."""
+    from django.conf import settings  # noqa: PLC0415
+
+    import_string(settings.WARM_UP)()

@@ -1,0 +1,22 @@
+"""gunicorn's settings. Address and number of workers come from the command line."""
+
+from __future__ import annotations
+
+from typing import Any
+
+worker_class = "gthread"
+threads = 8
+timeout = 120
+graceful_timeout = 5
+keepalive = 5
+control_socket_disable = True  # it would live in the account's home folder
+accesslog = None
+preload_app = False  # threads and database pools must be born after the fork
+
+
+def post_worker_init(worker: Any) -> None:  # noqa: ARG001  # gunicorn's signature
+    """Load Feast in the background, so that pages and /healthz answer meanwhile."""
+    from django.conf import settings  # noqa: PLC0415
+    from django.utils.module_loading import import_string  # noqa: PLC0415
+
+    import_string(settings.WARM_UP_IN_BACKGROUND)()

@@ -1,0 +1,95 @@
+"""What the clients of a crash run did, were told, and read; and the invariants that must hold over it.
+
+The clients' log is the ground truth. An operation is *acknowledged* when a reply below 500 came back; one whose
+connection broke is *unknown* and is sent again with the same Idempotency-Key until it is acknowledged.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass
+class Loop:
+    """One insight on its way: filed, approved twice, served."""
+
+    series: str
+    scale: float
+    title: str
+    insight: int | None = None
+    release: int | None = None
+
+
+@dataclass
+class History:
+    """Everything acknowledged, everything read, and what clients were told that they should not have been."""
+
+    loops: list[Loop] = field(default_factory=list)
+    reverts: list[dict[str, Any]] = field(default_factory=list)
+    surprises: list[str] = field(default_factory=list)
+    reads: int = 0
+    retries: int = 0
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def surprise(self, text: str) -> None:
+        with self.lock:
+            self.surprises.append(text)
+
+    def count_read(self) -> None:
+        with self.lock:
+            self.reads += 1
+
+    def count_retry(self) -> None:
+        with self.lock:
+            self.retries += 1
+
+
+def violations(history: History, state: dict[str, Any]) -> list[str]:
+    """Every invariant that the end state breaks against what was acknowledged; empty is the goal.
+
+    `state` holds `insights` and `releases` (all of them, from the API), `before` (numbers of releases before the
+    run), `online` (series to served row) and `reconcile` (the command's report).
+    """
+    found = list(history.surprises)
+    releases = {release["number"]: release for release in state["releases"]}
+    made = Counter(insight["title"] for insight in state["insights"])
+    for loop in history.loops:
+        found += _loop(loop, made, releases, state)
+    acknowledged = {loop.release for loop in history.loops if loop.release} | {
+        revert["number"] for revert in history.reverts
+    }
+    extra = sorted(set(releases) - acknowledged - set(state["before"]))
+    unfinished = sum(1 for loop in history.loops if loop.insight is not None and loop.release is None)
+    if len(extra) > unfinished:
+        found.append(f"releases that nobody was told of: {extra} ({unfinished} operations unfinished)")
+    if sorted(releases) != list(range(1, len(releases) + 1)):
+        found.append(f"release numbers have gaps: {sorted(releases)}")
+    unserved = [number for number, release in releases.items() if release["served_at"] is None]
+    if unserved:
+        found.append(f"releases never served: {unserved}")
+    moments = [releases[number]["known_at"] for number in sorted(releases)]
+    if any(later <= earlier for earlier, later in zip(moments, moments[1:], strict=False)):
+        found.append("known_at does not rise strictly")
+    if state["reconcile"].get("differences"):
+        found.append(f"the reconciler found differences: {state['reconcile']['differences']}")
+    return found
+
+
+def _loop(loop: Loop, made: Counter[str], releases: dict[int, Any], state: dict[str, Any]) -> list[str]:
+    if loop.insight is None:
+        return []
+    found = []
+    if made[loop.title] != 1:
+        found.append(f"{loop.title}: {made[loop.title]} insights instead of one")
+    if loop.release is None:
+        return found
+    release = releases.get(loop.release)
+    if release is None:
+        return [*found, f"{loop.title}: acknowledged release {loop.release} is lost"]
+    row = state["online"].get(loop.series)
+    if row is None or row["theta_log2"] != loop.scale or row["status"] != "active":
+        found.append(f"{loop.title}: {loop.series} serves {row} instead of {loop.scale}")
+    return found
