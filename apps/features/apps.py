@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from importlib.util import find_spec
-
 from django.apps import AppConfig
 
 
@@ -10,15 +8,12 @@ class FeaturesConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Name the handlers of this room's outbox entries and its health check; Feast itself stays
-        unloaded."""
+        """Name the handlers of this room's outbox entries and its health check; Feast itself stays unloaded."""
         from apps.audit import outbox
+        from apps.common import health
 
-        outbox.register("features.publish", "apps.features.publication.publish")
-        outbox.register("features.pin", "apps.features.pinning.converge")
-        if find_spec("apps.common.health"):
-            from apps.common import health
+        from . import pinning, releases, store
 
-            from . import store
-
-            health.register("feast", store.health)
+        outbox.register(releases.PUBLISH_KIND, "apps.features.publication.publish")
+        outbox.register(pinning.PIN_KIND, "apps.features.pinning.converge")
+        health.register("feast", store.health)

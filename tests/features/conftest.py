@@ -1,0 +1,43 @@
+"""Feast over the session's database: opened once, swept between tests."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from apps.features import store as stores
+from apps.features.usage import uses
+from tests.features.support import sql
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from apps.features.feast_store import Store
+
+_SWEEP = (
+    "TRUNCATE feast_online.feast_kv",
+    "DELETE FROM feast_registry.feature_views WHERE feature_view_name <> 'detection_profile'",
+    "DELETE FROM feast_registry.feature_services WHERE feature_service_name <> 'detection'",
+    "DELETE FROM feast_registry.data_sources WHERE data_source_name <> 'detection_profile_rows'",
+    "DELETE FROM feast_registry.entities WHERE entity_name NOT IN ('series', '__dummy')",
+)
+
+
+@pytest.fixture
+def feast(transactional_db: None) -> Iterator[Store]:
+    """The process's store. Feast reads through connections of its own, so these tests commit."""
+    store = stores.open_store()
+    store.renew()
+    yield store
+    for statement in _SWEEP:
+        sql(statement)
+    uses.forget()
+    assert stores.open_store() is store
+
+
+@pytest.fixture(scope="session", autouse=True)
+def closed_stores() -> Iterator[None]:
+    """No connection outlives the session's database."""
+    yield
+    stores.close_stores()
