@@ -21,9 +21,9 @@ class AlarmQuerySet(models.QuerySet["Alarm"]):
 
 
 class Alarm(models.Model):
-    """One sample that one detector found alarming, under the release that it had read (null: under none).
+    """A sample that a detector found alarming, under the release that it had read (null: under none).
 
-    `series` is text: a detector may watch what we have no samples of. `score` has the sign and the unit of the
+    `series` is text: a detector may watch what we have no samples of. `score` is in the unit of the
     detector that gave it.
     """
 

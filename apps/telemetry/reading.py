@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,13 +11,15 @@ from django.db import connection
 from apps.analysis.types import Interval, Telemetry
 from apps.common.errors import InvalidInputError, NotFoundError
 
+from .intake import EPOCH, from_us
 from .models import OutcomeLabel, Series
 from .sources.names import SeriesNameError, split_series_id
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+__all__ = ["from_us", "labels", "read", "resolve", "to_us"]
+
 MICROSECOND = timedelta(microseconds=1)
 SCOPE_REMEDY = (
     'A scope is {"series": ["service/metric", …]}, {"service": "…"}, {"service": "…", "metric_family": "…"} '
@@ -28,11 +30,6 @@ SCOPE_REMEDY = (
 def to_us(moment: datetime) -> int:
     """Microseconds since 1970 UTC, exactly."""
     return (moment - EPOCH) // MICROSECOND
-
-
-def from_us(moment_us: int) -> datetime:
-    """The instant, in UTC."""
-    return EPOCH + timedelta(microseconds=moment_us)
 
 
 def read(

@@ -32,12 +32,17 @@ def iter_archive(path: str | Path, *, tz: str = "UTC") -> Iterator[SeriesFile | 
     """
     found = False
     for name, data in _members(Path(path)):
-        parts = PurePosixPath(name).parts
-        if len(parts) == 3 and parts[0] == "data" and name.lower().endswith(".csv"):  # noqa: PLR2004
+        if _is_series(name):
             found = True
-            yield _series(parts[1], parts[2], data, file=f"{path}:{name}", tz=tz)
+            _, service, file_name = PurePosixPath(name).parts
+            yield _series(service, file_name, data, file=f"{path}:{name}", tz=tz)
     if not found:
         raise BrokenFileError("no series in it", file=str(path), remedy=REMEDY)
+
+
+def _is_series(name: str) -> bool:
+    parts = PurePosixPath(name).parts
+    return len(parts) == 3 and parts[0] == "data" and name.lower().endswith(".csv")  # noqa: PLR2004
 
 
 def _series(service: str, name: str, data: bytes, *, file: str, tz: str) -> SeriesFile | BrokenFileError:
@@ -54,6 +59,15 @@ def read_archive(path: str | Path, *, tz: str = "UTC") -> list[SeriesFile]:
         BrokenFileError: see `iter_archive`, or at least one series is broken.
     """
     return sorted(collected(iter_archive(path, tz=tz)), key=lambda series: series.series_id)
+
+
+def check_archive(path: str | Path) -> int:
+    """The number of series files in an archive that can be read to its end and holds nothing unsafe.
+
+    Raises:
+        BrokenFileError: see `iter_archive`.
+    """
+    return sum(_is_series(name) for name, _ in _members(Path(path)))
 
 
 def read_member(path: str | Path, member: str) -> bytes:
