@@ -1,6 +1,6 @@
 """From typed signals to the flat vector that models read, and from the vector back to a detector's setting.
 
-The vector is the whole of `detection_profile`: declared once, null where no insight speaks, never zero-filled.
+The vector is the whole of `detection_profile`: declared once, null where no insight speaks, never filled.
 """
 
 from __future__ import annotations
@@ -63,7 +63,8 @@ MIN_REL_MAX = 1000.0
 def apply(default: Setting, vector: Mapping[str, object]) -> Setting:
     """The setting of one series: `default` where the vector is null, theta = default.theta * 2 ** theta_log2.
 
-    A withdrawn or expired row changes nothing. Other columns are left alone, so a row may be passed as served.
+    A withdrawn or expired row changes nothing. Other columns are left alone, so a row may be passed as
+    served.
 
     Raises:
         ValueError: a column holds a value outside its range.
@@ -87,7 +88,8 @@ def compile_signal(kind: str, value: object) -> Vector:
     {"baseline"}; min_effect {"rel"?, "abs"?}; persistence {"k", "n"}; hard_limit {"lo"?, "hi"?}.
 
     Raises:
-        ValueError: an unknown kind, an unknown key, or a value of a wrong type or range; the message names it.
+        ValueError: an unknown kind, an unknown key, or a value of a wrong type or range; the message names
+        it.
     """
     compiler = _COMPILERS.get(kind)
     if compiler is None:
@@ -131,7 +133,7 @@ def _persistence(value: object) -> Vector:
 def _hard_limit(value: object) -> Vector:
     fields = _object(value, optional=("lo", "hi"))
     columns: Vector = {f"hard_{name}": _number(limit, name) for name, limit in fields.items()}
-    if len(fields) == 2 and _number(fields["lo"], "lo") >= _number(fields["hi"], "hi"):  # noqa: PLR2004
+    if set(fields) == {"lo", "hi"} and _number(fields["lo"], "lo") >= _number(fields["hi"], "hi"):
         raise ValueError("lo must be below hi")
     return columns
 
@@ -152,7 +154,7 @@ def _object(
 ) -> dict[str, object]:
     """The non-null fields of a JSON object with exactly the required keys, or at least one optional one."""
     if not isinstance(value, Mapping):
-        raise ValueError(f"value must be an object with {', '.join(required or optional)}")  # noqa: TRY004
+        raise ValueError(f"value must be an object with {', '.join(required or optional)}")  # noqa: TRY004 (one error for a bad value)
     fields = {str(key): item for key, item in value.items() if item is not None}
     unknown = sorted(set(fields) - set(required) - set(optional))
     if unknown:
@@ -166,7 +168,7 @@ def _object(
 def _number(value: object, name: str) -> float:
     # A bool is an int to Python; as a threshold it is a mistake.
     if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise ValueError(f"{name} must be a number")  # noqa: TRY004
+        raise ValueError(f"{name} must be a number")  # noqa: TRY004 (one error for a bad value)
     try:
         number = float(value)
     except OverflowError as error:

@@ -1,0 +1,191 @@
+"""The reference detector: how far a sample lies from what its own past leads one to expect.
+
+- **expectation**: level, the median of the last day; daily, the median of the same slot on the last 7 days;
+  weekly, of the last 4 weeks; either, the one of these that lies closest.
+- **z**: residual / scale, the scale being 1.4826 times the median absolute residual (MAD) of the last week.
+- **score**: z under the direction, 0 below the minimum effect; then the k-th largest of the last n samples.
+- **alarm**: score >= theta, or a value beyond a hard limit.
+
+Nothing looks ahead: a sample is compared with earlier ones alone, and no quantity (cadence, scale, floor) is
+estimated from the whole series. NaN and infinite values are gaps: they neither alarm nor count for
+persistence. Method: median and MAD after Hampel (1974); 1.4826 makes the MAD consistent for the normal
+distribution."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from . import windows
+from .types import DAY_US, Baseline, Bools, Direction, Floats, Ints, Setting, Telemetry, Times
+
+LEVEL_SPAN_US = DAY_US
+SCALE_SPAN_US = 7 * DAY_US
+LEVEL_MIN_SAMPLES = 12
+SCALE_MIN_SAMPLES = 28
+WARM_UP_SAMPLES = 10
+"""Samples without a score at the start of a series: fewer give no scale worth the name."""
+
+DAILY_REPEATS, DAILY_MIN_FOUND = 7, 2
+WEEKLY_REPEATS, WEEKLY_MIN_FOUND = 4, 2
+SLOT_TOLERANCE = 0.75
+"""How far beside its slot a sample may lie, in mean distances between the samples of its last day."""
+
+LEVEL_FLOOR = 0.01
+"""The scale is at least this share of the expected level: on a flat series smaller changes are no finding."""
+RANGE_FLOOR = 1e-9
+"""… and this share of the largest magnitude so far, so rounding noise around zero is no finding either."""
+
+VALUE_MAX = 1e150
+"""Values are clipped here, so that no difference or product of two of them overflows."""
+SCORE_MAX = 1e9
+"""Largest score; what a hard limit gives. Finite, so that it can be sent as JSON."""
+
+
+@dataclass(frozen=True, eq=False)
+class View:
+    """One baseline's look at the m observed samples: `expected`, `residual` (units of the series), `z`."""
+
+    expected: Floats
+    residual: Floats
+    z: Floats
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """A series with all that does not depend on theta. `rows` (m,): rows of `telemetry` with a value."""
+
+    telemetry: Telemetry
+    rows: Ints
+    times: Times
+    values: Floats
+    day_start: Ints
+    week_start: Ints
+    _views: dict[Baseline, View] = field(default_factory=dict, repr=False)
+
+    def view(self, baseline: Baseline) -> View:
+        """Computed at first use, then kept."""
+        if baseline not in self._views:
+            self._views[baseline] = _look(self, _expectation(self, baseline))
+        return self._views[baseline]
+
+
+def prepare(telemetry: Telemetry) -> Prepared:
+    """Drop the gaps and find the trailing windows; baselines follow when they are asked for."""
+    rows = np.flatnonzero(np.isfinite(telemetry.values)).astype(np.int64)
+    times = telemetry.times[rows]
+    return Prepared(
+        telemetry=telemetry,
+        rows=rows,
+        times=times,
+        values=np.clip(telemetry.values[rows], -VALUE_MAX, VALUE_MAX),
+        day_start=windows.trailing_start(times, LEVEL_SPAN_US, LEVEL_MIN_SAMPLES),
+        week_start=windows.trailing_start(times, SCALE_SPAN_US, SCALE_MIN_SAMPLES),
+    )
+
+
+def scores(prepared: Prepared, setting: Setting) -> Floats:
+    """Score of every row of the series, 0 to `SCORE_MAX`; 0 at gaps and in the warm-up. Shape (n,)."""
+    observed = persistent(
+        effective(prepared, setting.baseline, setting.direction, setting.min_rel, setting.min_abs),
+        setting.persist_k,
+        setting.persist_n,
+    )
+    observed[_beyond_limits(prepared.values, setting)] = SCORE_MAX
+    result = np.zeros(len(prepared.telemetry))
+    result[prepared.rows] = observed
+    return result
+
+
+def alarms(prepared: Prepared, setting: Setting) -> Bools:
+    """Whether each row alarms. Shape (n,)."""
+    return scores(prepared, setting) >= min(setting.theta, SCORE_MAX)
+
+
+def effective(
+    prepared: Prepared, baseline: Baseline, direction: Direction, min_rel: float, min_abs: float
+) -> Floats:
+    """Scores before persistence: z under the direction, 0 below the minimum effect. Shape (m,)."""
+    view = prepared.view(baseline)
+    score = {"up": view.z, "down": -view.z, "both": np.abs(view.z)}[direction]
+    least = np.maximum(min_rel * np.abs(view.expected), min_abs)
+    return np.where(np.abs(view.residual) >= least, np.maximum(score, 0.0), 0.0)
+
+
+def persistent(score: Floats, k: int, n: int) -> Floats:
+    """The k-th largest of the last `n` scores: reaches theta just when k of the last n samples do. (m,)."""
+    if n == 1 or score.size == 0:
+        return score.copy()
+    padded = np.concatenate([np.zeros(n - 1), score])
+    spans = np.lib.stride_tricks.sliding_window_view(padded, n)
+    if k == n:
+        return np.asarray(spans.min(axis=1), dtype=np.float64)
+    result = np.empty(score.size)
+    for first in range(0, score.size, windows.CHUNK_ROWS):
+        chunk = slice(first, first + windows.CHUNK_ROWS)
+        result[chunk] = np.partition(spans[chunk], n - k, axis=1)[:, n - k]
+    return result
+
+
+def _beyond_limits(values: Floats, setting: Setting) -> Bools:
+    beyond = np.zeros(values.shape, dtype=np.bool_)
+    if setting.hard_lo is not None:
+        beyond |= values < setting.hard_lo
+    if setting.hard_hi is not None:
+        beyond |= values > setting.hard_hi
+    return beyond
+
+
+def _expectation(prepared: Prepared, baseline: Baseline) -> Floats:
+    """What the baseline expects; where history lacks, a seasonal one falls back to the next shorter. (m,)."""
+    if baseline == "level":
+        return windows.trailing_median(prepared.values, prepared.day_start)
+    if baseline == "daily":
+        return _filled(_seasonal(prepared, DAY_US, DAILY_REPEATS, DAILY_MIN_FOUND), prepared.view("level"))
+    if baseline == "weekly":
+        return _filled(
+            _seasonal(prepared, 7 * DAY_US, WEEKLY_REPEATS, WEEKLY_MIN_FOUND), prepared.view("daily")
+        )
+    return _closest(prepared)
+
+
+def _seasonal(prepared: Prepared, period_us: int, repeats: int, min_found: int) -> Floats:
+    own = np.arange(prepared.times.size, dtype=np.int64)
+    elapsed = prepared.times - prepared.times[prepared.day_start]
+    spacing = elapsed / np.maximum(own - prepared.day_start, 1)
+    return windows.same_slot_median(
+        prepared.times,
+        prepared.values,
+        period_us=period_us,
+        repeats=repeats,
+        min_found=min_found,
+        tolerance_us=SLOT_TOLERANCE * spacing,
+    )
+
+
+def _filled(expected: Floats, fallback: View) -> Floats:
+    return np.where(np.isnan(expected), fallback.expected, expected)
+
+
+def _closest(prepared: Prepared) -> Floats:
+    expected = prepared.view("level").expected
+    distance = np.abs(prepared.view("level").residual)
+    for view in (prepared.view("daily"), prepared.view("weekly")):
+        closer = np.abs(view.residual) < distance
+        expected = np.where(closer, view.expected, expected)
+        distance = np.where(closer, np.abs(view.residual), distance)
+    return expected
+
+
+def _look(prepared: Prepared, expected: Floats) -> View:
+    residual = prepared.values - expected
+    scale = windows.trailing_scale(residual, prepared.week_start)
+    largest = np.maximum.accumulate(np.abs(prepared.values)) if prepared.values.size else prepared.values
+    floor = np.maximum(LEVEL_FLOOR * np.abs(expected), RANGE_FLOOR * largest)
+    scale = np.fmax(scale, floor)
+    # A flat zero so far: any change is out of all proportion, and the cap makes it a number.
+    quotient = np.divide(residual, scale, out=np.sign(residual) * SCORE_MAX, where=scale > 0)
+    z = np.clip(np.nan_to_num(quotient, nan=0.0), -SCORE_MAX, SCORE_MAX)
+    z[:WARM_UP_SAMPLES] = 0.0
+    return View(expected=np.nan_to_num(expected), residual=np.nan_to_num(residual), z=z)
