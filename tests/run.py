@@ -1,0 +1,63 @@
+"""The test command: brings what the tests need, runs them, and ends with one line of counts.
+
+`unit=… api=… data=… fault=… skipped=0`; the exit code is not 0 when anything failed or was skipped, or when a
+kind of test did not run at all.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+CHECKOUT = Path(__file__).resolve().parents[1]
+KINDS = ("unit", "api", "data", "fault")
+# Command -> Debian package that brings it.
+PROGRAMS = {"git": "git"}
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("-n", "--processes", default="2")
+    parser.add_argument("--optimized", action="store_true", help="run everything under PYTHONOPTIMIZE=1")
+    options, rest = parser.parse_known_args()
+    bring()
+    tally = Path(tempfile.mkdtemp()) / "tally.json"
+    env = os.environ | {"AFTERCAST_TEST_TALLY": str(tally), "AFTERCAST_DATA": str(tally.parent / "data")}
+    if options.optimized:
+        env["PYTHONOPTIMIZE"] = "1"
+    command = [sys.executable, "-m", "pytest", "-q", "-m", "not slow", "-n", options.processes, "--dist", "loadgroup"]
+    done = subprocess.run([*command, *rest], cwd=CHECKOUT, env=env, check=False)
+    counts: dict[str, int] = json.loads(tally.read_text()) if tally.exists() else {}
+    shutil.rmtree(tally.parent, ignore_errors=True)
+    return verdict(done.returncode, counts, everything=not rest)
+
+
+def verdict(code: int, counts: dict[str, int], *, everything: bool) -> int:
+    """The exit code, after the closing line; part of a suite (`poe test PATH`) may lack a kind."""
+    skipped = counts.get("skipped", 0)
+    missing = [kind for kind in KINDS if not counts.get(kind)] if everything else []
+    if missing:
+        print(f"No test of these kinds ran: {', '.join(missing)}.")
+    print(*(f"{kind}={counts.get(kind, 0)}" for kind in KINDS), f"skipped={skipped}")
+    return code or int(bool(skipped or missing))
+
+
+def bring() -> None:
+    """Install what the tests call, as root; otherwise fail naming the package."""
+    missing = sorted({package for program, package in PROGRAMS.items() if shutil.which(program) is None})
+    if not missing:
+        return
+    if os.geteuid() != 0:
+        sys.exit(f"The tests need these Debian packages: {' '.join(missing)}. Install them: apt-get install {' '.join(missing)}")
+    subprocess.run(["apt-get", "update", "-qq"], check=True)
+    subprocess.run(["apt-get", "install", "-y", "-qq", *missing], check=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
