@@ -8,12 +8,16 @@ import shutil
 import tempfile
 from collections import Counter
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import environ
 import pytest
 from django.conf import settings
 
 from apps.embedded.postgres import Server
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 KINDS = ("unit", "api", "data", "fault")
 CHECKOUT = Path(__file__).resolve().parents[1]
@@ -81,6 +85,15 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     path = os.environ.get("AFTERCAST_TEST_TALLY")
     if path and not hasattr(session.config, "workerinput"):
         session.config.pluginmanager.register(Tally(Path(path)))
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None) -> Iterator[None]:
+    """The session's database, which Feast's own connections must leave before it is dropped."""
+    yield
+    from apps.features.store import close_stores
+
+    close_stores()
 
 
 @pytest.fixture(scope="session")

@@ -52,6 +52,14 @@ _MOVE_POINTER = """
     SET release_id = greatest(p.release_id, excluded.release_id), changes = p.changes + 1
 """
 
+# Feast numbers the versions of a view by itself and cannot apply one whose row is gone while its history is not.
+_FORGET_VERSIONS = """
+    DELETE FROM feast_registry.feature_view_version_history
+    WHERE project_id = %(project)s AND feature_view_name = %(view)s
+      AND NOT EXISTS (SELECT 1 FROM feast_registry.feature_views
+                      WHERE project_id = %(project)s AND feature_view_name = %(view)s)
+"""
+
 
 class PublicationError(Exception):
     """Feast does not hold what was written. The outbox tries again; the reconciler says what differs."""
@@ -126,6 +134,8 @@ def ensure(store: Store, definition: Definition) -> bool:
 
     if stands(store, definition):
         return False
+    with connection.cursor() as cursor:
+        cursor.execute(_FORGET_VERSIONS, {"project": store.project, "view": definition.view.name})
     store.apply([entity(), definition.source, definition.view, definition.service])
     if not stands(store, definition):
         raise PublicationError(f"the registry does not hold {definition.view.name} as applied")

@@ -20,6 +20,7 @@ _SWEEP = (
     "DELETE FROM feast_registry.feature_views WHERE feature_view_name <> 'detection_profile'",
     "DELETE FROM feast_registry.feature_services WHERE feature_service_name <> 'detection'",
     "DELETE FROM feast_registry.data_sources WHERE data_source_name <> 'detection_profile_rows'",
+    "DELETE FROM feast_registry.feature_view_version_history WHERE feature_view_name <> 'detection_profile'",
     "DELETE FROM feast_registry.entities WHERE entity_name NOT IN ('series', '__dummy')",
 )
 
@@ -35,9 +36,3 @@ def feast(transactional_db: None) -> Iterator[Store]:
     uses.forget()
     assert stores.open_store() is store
 
-
-@pytest.fixture(scope="session", autouse=True)
-def closed_stores() -> Iterator[None]:
-    """No connection outlives the session's database."""
-    yield
-    stores.close_stores()
