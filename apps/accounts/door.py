@@ -21,6 +21,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from apps.audit import idempotency
+from apps.common import failpoints
 from apps.common.errors import InvalidInputError
 
 from .models import ApiToken, User
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 M = TypeVar("M", bound=models.Model)
 Handler = Callable[..., HttpResponseBase]
 JSON = "application/json"
+AFTER_COMMIT = "api.after_commit"  # fail-point: the effect is there, its answer is lost
 DEFAULT_LIMIT = 50
 MAX_LIMIT = 200
 PAGE_PARAMETERS = [
@@ -128,7 +130,11 @@ class ApiView(APIView):
 
     def _after(self, response: Any) -> Any:
         done = isinstance(response, Response) and response.status_code < 400  # noqa: PLR2004
-        return self.after_commit(self.request, response) if done else response
+        if not done:
+            return response
+        if self.idempotent:
+            failpoints.reach(AFTER_COMMIT)
+        return self.after_commit(self.request, response)
 
     def _guarded(self, handler: Handler, key: str) -> Any:
         """Key, effect and answer commit together; a refusal undoes its effect and is kept as the answer."""

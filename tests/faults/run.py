@@ -17,7 +17,7 @@ from typing import Any
 
 import requests
 
-from apps.features.names import STEPS
+from apps.features.publication import STEPS
 from tests.blackbox.installation import Installation, folder, installed
 from tests.faults.clients import Author, Reader, rows
 from tests.faults.history import History, violations

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from apps.features.names import STEPS
+from apps.features.publication import STEPS
 from tests.faults.run import AFTER_COMMIT, crash_run
 
 pytestmark = [pytest.mark.fault, pytest.mark.slow, pytest.mark.timeout(1800)]
