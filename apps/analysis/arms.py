@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from . import grid, rules
-from .gate import DEFAULT_SETTING, TIE, enough_evidence, passes
-from .profiles import THETA_LOG2_MAX, THETA_LOG2_MIN, Vector, apply
+from .evidence import Evidence, describe, gather
+from .gate import TIE, enough_evidence, passes
+from .profiles import DEFAULT_SETTING, THETA_LOG2_MAX, THETA_LOG2_MIN, Vector, apply
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -99,6 +100,23 @@ def fit(case: Case, default: Setting, fleet: Floats) -> Vector:
         if vector is not None and passes(now, case.effect(apply(default, vector)), case.lam):
             return vector
     return {}
+
+
+def learn(case: Case, default: Setting, fleet: Floats) -> Vector:
+    """The vector of one series: its signals (none where none passes the gate) and the evidence behind them.
+
+    Fitted values come first because they are the steadier choice: they won on a split of the training slices
+    alone. Rules follow where none of them passes, for they may go where the grid does not.
+    """
+    signals = fit(case, default, fleet) or adopt(case, default)
+    evidence = gather(case, default)
+    return {**signals, **describe(evidence), "confidence": confidence(evidence, case.lam)}
+
+
+def confidence(evidence: Evidence, lam: float) -> float:
+    """0 with no evidence, a half at one incident, towards 1 with more; a false alarm weighs lambda incidents."""
+    weight = len(evidence.incidents) + lam * evidence.false_alarms
+    return round(weight / (weight + 1), 6)
 
 
 def columns_between(default: Setting, setting: Setting) -> Vector | None:

@@ -13,12 +13,14 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from .cases import Case, Effect
 from .evidence import describe, gather
-from .profiles import Vector, apply
+from .profiles import DEFAULT_SETTING, apply
 from .split import GENERAL_RULES, Rules, split_hash
-from .types import Interval, Setting, Telemetry
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    from .profiles import Vector
+    from .types import Interval, Setting, Telemetry
 
 Verdict: TypeAlias = Literal["passed", "failed", "impossible"]
 
@@ -26,13 +28,6 @@ MIN_INCIDENTS = 1
 MIN_BENIGN = 3
 TIE = 1e-9
 """Utilities this close are equal: sums of lambda in another order differ in the last digits."""
-
-DEFAULT_SETTING = Setting(
-    theta=12.0, direction="both", min_rel=0.25, persist_k=2, persist_n=3, baseline="either"
-)
-"""What a series without any signal is judged with where no fleet has been fitted: the setting of the grid
-with the best mean training utility on the Numenta benchmark's real series (their training slices; lambda
-.1)."""
 
 
 @dataclass(frozen=True)
