@@ -14,7 +14,7 @@ accesslog = None
 preload_app = False  # threads and database pools must be born after the fork
 
 
-def post_worker_init(worker: Any) -> None:  # noqa: ARG001  # gunicorn's signature
+def post_worker_init(worker: Any) -> None:  # gunicorn's signature
     """Load Feast in the background, so that pages and /healthz answer meanwhile."""
     from django.conf import settings  # noqa: PLC0415
     from django.utils.module_loading import import_string  # noqa: PLC0415

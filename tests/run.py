@@ -31,7 +31,18 @@ def main() -> int:
     env = os.environ | {"AFTERCAST_TEST_TALLY": str(tally), "AFTERCAST_DATA": str(tally.parent / "data")}
     if options.optimized:
         env["PYTHONOPTIMIZE"] = "1"
-    command = [sys.executable, "-m", "pytest", "-q", "-m", "not slow", "-n", options.processes, "--dist", "loadgroup"]
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-m",
+        "not slow",
+        "-n",
+        options.processes,
+        "--dist",
+        "loadgroup",
+    ]
     done = subprocess.run([*command, *rest], cwd=CHECKOUT, env=env, check=False)
     counts: dict[str, int] = json.loads(tally.read_text()) if tally.exists() else {}
     shutil.rmtree(tally.parent, ignore_errors=True)
@@ -54,7 +65,9 @@ def bring() -> None:
     if not missing:
         return
     if os.geteuid() != 0:
-        sys.exit(f"The tests need these Debian packages: {' '.join(missing)}. Install them: apt-get install {' '.join(missing)}")
+        sys.exit(
+            f"The tests need these Debian packages: {' '.join(missing)}. Install them: apt-get install {' '.join(missing)}"
+        )
     subprocess.run(["apt-get", "update", "-qq"], check=True)
     subprocess.run(["apt-get", "install", "-y", "-qq", *missing], check=True)
 

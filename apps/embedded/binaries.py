@@ -43,7 +43,9 @@ def find() -> Binaries:
             continue
         major = _major(folder / "postgres")
         if major is None or major < OLDEST_MAJOR:
-            tried.append(f"{provider}: {folder / 'postgres'} is version {major or 'unknown'}, {OLDEST_MAJOR} is needed")
+            tried.append(
+                f"{provider}: {folder / 'postgres'} is version {major or 'unknown'}, {OLDEST_MAJOR} is needed"
+            )
             continue
         return Binaries(provider, folder, major)
     raise NoPostgresError(
@@ -61,7 +63,9 @@ def _candidates() -> list[tuple[str, Path]]:
     on_path = shutil.which("postgres")
     if on_path:
         found.append(("postgres on PATH", Path(on_path).resolve().parent))
-    debian = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: path.parent.name, reverse=True)
+    debian = sorted(
+        Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: path.parent.name, reverse=True
+    )
     return found + [("system package", folder) for folder in debian]
 
 

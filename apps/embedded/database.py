@@ -38,7 +38,7 @@ def running() -> Iterator[None]:
         yield
         return
     folder: Path = settings.DATA_FOLDER
-    if settings.DATABASE_URL != address.database_url(folder):
+    if address.database_url(folder) != settings.DATABASE_URL:
         raise StartError("The database of DATABASE_URL does not answer.", "Start it, or unset DATABASE_URL.")
     server = Server(folder)
     before = settings.DATABASE_URL

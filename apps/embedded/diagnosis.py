@@ -63,7 +63,11 @@ def _judge(
 
 def _postgres(folder: Path) -> dict[str, Any]:
     known = Server(folder).known()
-    return {name: known.get(name) for name in ("version", "provider", "port", "pid", "cluster", "account")} if known else {}
+    return (
+        {name: known.get(name) for name in ("version", "provider", "port", "pid", "cluster", "account")}
+        if known
+        else {}
+    )
 
 
 def _child(entry: dict[str, Any]) -> dict[str, Any]:
@@ -78,11 +82,15 @@ def _health(url: str, problems: list[dict[str, str]]) -> dict[str, Any] | None:
             session.trust_env = False
             found: dict[str, Any] = session.get(url + "/healthz", timeout=5).json()
     except (requests.RequestException, ValueError):
-        problems.append({"problem": f"{url} does not answer.", "remedy": "Look into logs/web.log of the data folder."})
+        problems.append(
+            {"problem": f"{url} does not answer.", "remedy": "Look into logs/web.log of the data folder."}
+        )
         return None
     for name, check in found.items():
         if isinstance(check, dict) and not check["ok"]:
-            problems.append({"problem": f"{name}: {check['problem']}", "remedy": "It heals by itself, or see the logs."})
+            problems.append(
+                {"problem": f"{name}: {check['problem']}", "remedy": "It heals by itself, or see the logs."}
+            )
     return found
 
 

@@ -71,7 +71,8 @@ def require_port(host: str, port: int) -> None:
     """
     if not port_is_free(port, host):
         raise PortTakenError(
-            f"Something listens on port {port} of {host} already.", "Stop it, or choose another with --port (0: any)."
+            f"Something listens on port {port} of {host} already.",
+            "Stop it, or choose another with --port (0: any).",
         )
 
 
@@ -96,4 +97,6 @@ def await_health(url: str, *, watch: Callable[[], None]) -> None:
                     return
                 problem = reply.text[:500]
             time.sleep(PATIENT_S)
-    raise StartError(f"Not healthy after {READY_S} s: {problem}.", "See the logs that `manage.py doctor` names.")
+    raise StartError(
+        f"Not healthy after {READY_S} s: {problem}.", "See the logs that `manage.py doctor` names."
+    )

@@ -263,7 +263,8 @@ def make_folder(folder: Path) -> None:
         writable = os.access(folder, os.W_OK | os.X_OK)
     except OSError as error:
         raise FolderError(
-            f"The data folder {folder} cannot be made: {error.strerror}.", "Set AFTERCAST_DATA to a writable folder."
+            f"The data folder {folder} cannot be made: {error.strerror}.",
+            "Set AFTERCAST_DATA to a writable folder.",
         ) from error
     if not writable:
         raise FolderError(

@@ -25,7 +25,18 @@ def web(host: str, port: int) -> Program:
     bind = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
     return Program(
         "web",
-        (sys.executable, "-m", "gunicorn", "config.wsgi:application", "-c", "config/gunicorn.py", "-b", bind, "-w", "1"),
+        (
+            sys.executable,
+            "-m",
+            "gunicorn",
+            "config.wsgi:application",
+            "-c",
+            "config/gunicorn.py",
+            "-b",
+            bind,
+            "-w",
+            "1",
+        ),
     )
 
 

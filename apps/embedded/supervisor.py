@@ -120,7 +120,11 @@ class Supervisor:
     def write_down(self, **facts: object) -> None:
         """Tell `doctor` who runs: up.json with our pid, the facts so far, and each child with its pid."""
         self._facts |= facts
-        known = {"pid": os.getpid(), **self._facts, "children": [{"name": o.name, "pid": o.pid()} for o in self.kept]}
+        known = {
+            "pid": os.getpid(),
+            **self._facts,
+            "children": [{"name": o.name, "pid": o.pid()} for o in self.kept],
+        }
         write_secret(self._record, json.dumps(known))
 
     def listen(self) -> None:

@@ -20,7 +20,11 @@ def effective_confidence(revision: Revision) -> float:
     """The confidence that consumers see: halved when the revision acts by override instead of a passed gate."""
     results = list(revision.gate_results.all())
     passed = bool(results) and results[-1].verdict == GateResult.Verdict.PASSED
-    return revision.confidence if passed or not revision.overrides.all() else revision.confidence * OVERRIDE_FACTOR
+    return (
+        revision.confidence
+        if passed or not revision.overrides.all()
+        else revision.confidence * OVERRIDE_FACTOR
+    )
 
 
 def index_signals(revision: Revision) -> set[str]:
@@ -46,7 +50,11 @@ def drop_signals(insight: Insight) -> set[str]:
 def manifest() -> list[dict[str, int]]:
     """Every insight that is active, with the revision that is served, by insight number."""
     active = Insight.objects.filter(state=Insight.State.APPROVED).order_by("pk")
-    return [{"insight": pk, "revision": number} for pk, number in active.values_list("pk", "active_revision") if number]
+    return [
+        {"insight": pk, "revision": number}
+        for pk, number in active.values_list("pk", "active_revision")
+        if number
+    ]
 
 
 def compose(series: Iterable[str]) -> dict[str, ProfileContent | None]:
@@ -59,12 +67,17 @@ def compose(series: Iterable[str]) -> dict[str, ProfileContent | None]:
         ServedSignal.objects.filter(series__in=wanted)
         .select_related("signal__revision")
         .prefetch_related("signal__revision__gate_results", "signal__revision__overrides")
-        .order_by("series", "-specificity", "-pk")  # rows are made at activation: the newest has the highest number
+        .order_by(
+            "series", "-specificity", "-pk"
+        )  # rows are made at activation: the newest has the highest number
     )
     chosen: dict[str, dict[str, Signal]] = defaultdict(dict)
     for row in rows:
         chosen[row.series].setdefault(row.signal.kind, row.signal)
-    return {series_id: _profile(series_id, chosen[series_id]) if series_id in chosen else None for series_id in wanted}
+    return {
+        series_id: _profile(series_id, chosen[series_id]) if series_id in chosen else None
+        for series_id in wanted
+    }
 
 
 def _profile(series_id: str, signals: Mapping[str, Signal]) -> ProfileContent:
@@ -103,5 +116,7 @@ def _provenance(signal: Signal) -> dict[str, Any]:
 def _evidence(series_id: str, revision: Revision) -> dict[str, object]:
     """Counts behind a revision on one series, from its gate; nothing (served as null) where no gate could count."""
     results = list(revision.gate_results.all())
-    found = results[-1].report.get("series", {}).get(series_id, {}).get("evidence", {}) if results else {}
-    return {column: value for column, value in found.items() if value is not None}
+    effect = results[-1].report.get("series", {}).get(series_id, {}) if results else {}
+    if effect.get("start_us") is None:
+        return {}  # no telemetry was replayed: zero incidents would be a claim
+    return {column: value for column, value in effect.get("evidence", {}).items() if value is not None}

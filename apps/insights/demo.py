@@ -31,7 +31,11 @@ CAST: dict[str, tuple[str, Role, list[str]]] = {
     "responder": ("robin", Role.RESPONDER, ["api"]),
     "reviewer": ("sam", Role.REVIEWER, ["api"]),
     "operator": ("kim", Role.OPERATOR, ["api"]),
-    "model": ("detector-shop", Role.VIEWER, ["features:read", "alerts:read", "alerts:write", "telemetry:read"]),
+    "model": (
+        "detector-shop",
+        Role.VIEWER,
+        ["features:read", "alerts:read", "alerts:write", "telemetry:read"],
+    ),
 }
 NARRATIVE = """\
 The nightly settlement batch raised checkout latency for forty minutes, four nights in a row.
@@ -56,14 +60,20 @@ def _person(part: str) -> User:
     username, role, _ = CAST[part]
     known = User.objects.filter(username=username).first()
     return known or people.create_person(
-        username=username, email=f"{username}@shop.example", roles=[role], is_service=part == "model", actor="demo"
+        username=username,
+        email=f"{username}@shop.example",
+        roles=[role],
+        is_service=part == "model",
+        actor="demo",
     )
 
 
 def _token(part: str, person: User) -> str:
     for old in ApiToken.objects.filter(user=person, name=TOKEN_NAME, revoked_at=None):
         tokens.revoke(token_id=old.pk, user=person)
-    return tokens.issue(user=person, name=TOKEN_NAME, scopes=CAST[part][2], expires_in=TOKEN_LIFE, actor="demo")
+    return tokens.issue(
+        user=person, name=TOKEN_NAME, scopes=CAST[part][2], expires_in=TOKEN_LIFE, actor="demo"
+    )
 
 
 def _tell(cast: Mapping[str, User]) -> None:

@@ -23,8 +23,16 @@ SPECIFICITY = {"series": 3, "metric_family": 2, "service": 1, "fleet": 0}
 
 # What a reader of a signal needs to know beyond its value (A10); the expressions are those of analysis.profiles.
 KINDS: dict[str, dict[str, str]] = {
-    "theta_scale": {"dtype": "float", "unit": "log2 of a factor", "expression": "theta = default.theta * 2 ** theta_log2"},
-    "direction": {"dtype": "string", "unit": "one of up, down, both", "expression": "alarm only in this direction"},
+    "theta_scale": {
+        "dtype": "float",
+        "unit": "log2 of a factor",
+        "expression": "theta = default.theta * 2 ** theta_log2",
+    },
+    "direction": {
+        "dtype": "string",
+        "unit": "one of up, down, both",
+        "expression": "alarm only in this direction",
+    },
     "min_effect": {
         "dtype": "float",
         "unit": "share of the expected level (rel), units of the series (abs)",
@@ -90,7 +98,9 @@ class Draft:
         if not 0 < self.confidence <= 1:
             raise InvalidInputError("Confidence is a share above 0 and at most 1.", field="confidence")
         if self.expires_at is not None and self.expires_at <= timezone.now():
-            raise InvalidInputError("The expiry has passed already.", field="expires_at", remedy="Give a later moment.")
+            raise InvalidInputError(
+                "The expiry has passed already.", field="expires_at", remedy="Give a later moment."
+            )
         if not self.signals and not self.prose_reason.strip():
             raise InvalidInputError(
                 "An insight carries a signal, or says why it cannot.",
@@ -108,7 +118,9 @@ def clean_scope(scope: object) -> dict[str, Any]:
     if isinstance(scope, str):
         scope = {"series": [scope]}
     if not isinstance(scope, dict):
-        raise InvalidInputError("A scope is an object.", field="scope", remedy='For example {"series": ["checkout/latency_p99"]}.')
+        raise InvalidInputError(
+            "A scope is an object.", field="scope", remedy='For example {"series": ["checkout/latency_p99"]}.'
+        )
     given = {key: value for key, value in scope.items() if value not in (None, [], "", False)}
     keys = set(given)
     if keys == {"series"}:

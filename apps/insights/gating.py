@@ -64,7 +64,7 @@ def dry_run(revision: Revision) -> dict[str, Any]:
 
 
 def _alarms(prepared: detector.Prepared, vector: Mapping[str, object]) -> int:
-    return int(detector.alarms(prepared, profiles.apply(gate.DEFAULT_SETTING, vector)).sum())
+    return int(detector.alarms(prepared, profiles.apply(profiles.DEFAULT_SETTING, vector)).sum())
 
 
 def columns(revision: Revision) -> dict[str, object]:
@@ -82,7 +82,9 @@ def history(revision: Revision) -> dict[str, tuple[Telemetry, list[Interval]]]:
 
 def served_vectors(series: Mapping[str, object]) -> dict[str, Mapping[str, object]]:
     """The columns in force for each of the series under the signals that are active now."""
-    return {series_id: content.values for series_id, content in composition.compose(series).items() if content}
+    return {
+        series_id: content.values for series_id, content in composition.compose(series).items() if content
+    }
 
 
 def finite(value: Any) -> Any:

@@ -125,7 +125,12 @@ class Signal(models.Model):
                 name="signal_kind_known",
                 condition=Q(
                     kind__in=[
-                        "theta_scale", "direction", "min_effect", "persistence", "baseline", "hard_limit",
+                        "theta_scale",
+                        "direction",
+                        "min_effect",
+                        "persistence",
+                        "baseline",
+                        "hard_limit",
                     ]
                 ),
             ),
@@ -175,7 +180,9 @@ class Score(models.Model):
             models.CheckConstraint(
                 name="score_between_1_and_5",
                 condition=Q(
-                    relevance__range=(1, 5), timeliness__range=(1, 5), breadth__range=(1, 5),
+                    relevance__range=(1, 5),
+                    timeliness__range=(1, 5),
+                    breadth__range=(1, 5),
                     actionability__range=(1, 5),
                 ),
             ),
@@ -305,5 +312,3 @@ class ServedSignal(models.Model):
 
     def __str__(self) -> str:
         return f"signal {self.signal_id} on {self.series}"
-
-

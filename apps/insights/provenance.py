@@ -75,7 +75,9 @@ def _from_outside(given: Mapping[str, Any], first: int, last: int) -> Source:
     if not isinstance(sha256, str) or not SHA256.fullmatch(sha256):
         raise InvalidInputError("The SHA-256 of the document is 64 hex digits.", field="provenance.sha256")
     if not isinstance(excerpt, str) or len(excerpt) > 20_000:  # noqa: PLR2004
-        raise InvalidInputError("The excerpt is a text of at most 20,000 characters.", field="provenance.excerpt")
+        raise InvalidInputError(
+            "The excerpt is a text of at most 20,000 characters.", field="provenance.excerpt"
+        )
     return Source(document, sha256, first, last, excerpt)
 
 

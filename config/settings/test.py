@@ -10,4 +10,4 @@ ALLOWED_HOSTS = ["*"]
 # The suite empties its tables between tests; everywhere else the ledger refuses that (apps.audit.models).
 DATABASES["default"]["OPTIONS"]["options"] += " -c aftercast.truncate=allowed"  # noqa: F405
 OUTBOX_HINTS = False
-STATIC_ROOT = None  # type: ignore[assignment]  # nothing is collected here; the finders serve what a page asks for
+STATIC_ROOT = None  # type: ignore[assignment]  # nothing is collected here

@@ -26,12 +26,16 @@ COLUMNS = ["series", "status", "release", "version", "theta_log2", "direction", 
 
 def online(service: str, series: list[str]) -> list[dict[str, object]]:
     features = store.get_feature_service(service)
-    answer = store.get_online_features(features=features, entity_rows=[{"series": name} for name in series]).to_dict()
+    answer = store.get_online_features(
+        features=features, entity_rows=[{"series": name} for name in series]
+    ).to_dict()
     return [{column: answer[column][row] for column in COLUMNS} for row in range(len(series))]
 
 
 def online_refs(refs: list[str], series: list[str]) -> dict[str, list[object]]:
-    return store.get_online_features(features=refs, entity_rows=[{"series": name} for name in series]).to_dict()
+    return store.get_online_features(
+        features=refs, entity_rows=[{"series": name} for name in series]
+    ).to_dict()
 
 
 def historical(service: str, rows: list[list[str]], **params: str) -> list[dict[str, object]]:

@@ -59,7 +59,12 @@ class Installation:
     def manage(self, *arguments: str, timeout: float = 120) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [sys.executable, "manage.py", *arguments],
-            cwd=CHECKOUT, env=self.env, capture_output=True, text=True, timeout=timeout, check=False,
+            cwd=CHECKOUT,
+            env=self.env,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
         )
 
     def stop(self, how: int = signal.SIGTERM) -> float:
@@ -73,7 +78,11 @@ class Installation:
 def environment(data: Path, extra: Mapping[str, str]) -> dict[str, str]:
     """Today's environment without what the test session itself set, and with a data folder of its own."""
     ours = ("DATABASE_URL", "BROKER_URL", "DJANGO_SETTINGS_MODULE", "AFTERCAST_DATA", "AFTERCAST_URL")
-    kept = {name: value for name, value in os.environ.items() if name not in ours and not name.startswith("PYTEST")}
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if name not in ours and not name.startswith("PYTEST")
+    }
     return kept | {"AFTERCAST_DATA": str(data)} | dict(extra)
 
 
@@ -102,7 +111,11 @@ def installed(extra: Mapping[str, str] | None = None, *arguments: str) -> Iterat
     log = (data / "up.err").open("w")
     process = subprocess.Popen(
         [sys.executable, "manage.py", "up", "--demo", "--json", "--port", "0", *arguments],
-        cwd=CHECKOUT, env=env, stdout=subprocess.PIPE, stderr=log, text=True,
+        cwd=CHECKOUT,
+        env=env,
+        stdout=subprocess.PIPE,
+        stderr=log,
+        text=True,
     )
     try:
         ready = json.loads(line_of(process, READY_S))

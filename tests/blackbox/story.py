@@ -13,9 +13,11 @@ WHY = "Agreed with the owners of the service."
 
 def propose(place: Installation, series: str, *, scale: float = 1.0, **changes: Any) -> dict[str, Any]:
     """File a postmortem and propose an insight that cites its third line."""
-    service = series.split("/")[0]
+    service = series.split("/", maxsplit=1)[0]
     postmortem = place.post(
-        "responder", "/api/v1/postmortems", {"title": f"Noise on {series}", "service": service, "narrative": NARRATIVE}
+        "responder",
+        "/api/v1/postmortems",
+        {"title": f"Noise on {series}", "service": service, "narrative": NARRATIVE},
     )
     body = {
         "title": f"Alarm later on {series}",

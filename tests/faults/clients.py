@@ -30,7 +30,9 @@ class Client(threading.Thread):
         deadline = time.monotonic() + PATIENCE_S
         while time.monotonic() < deadline:
             try:
-                reply = self.session.request(method, self.place.url + path, json=body, headers=headers, timeout=10)
+                reply = self.session.request(
+                    method, self.place.url + path, json=body, headers=headers, timeout=10
+                )
             except requests.RequestException:
                 self.session = requests.Session()
             else:
@@ -69,7 +71,9 @@ class Author(Client):
 
     def _through(self, loop: Loop) -> None:
         postmortem = self.expect(
-            "responder", "/api/v1/postmortems", {"title": loop.title, "service": self.name, "narrative": NARRATIVE}
+            "responder",
+            "/api/v1/postmortems",
+            {"title": loop.title, "service": self.name, "narrative": NARRATIVE},
         )
         if postmortem is None:
             return

@@ -73,8 +73,8 @@ def violations(history: History, state: dict[str, Any]) -> list[str]:
     moments = [releases[number]["known_at"] for number in sorted(releases)]
     if any(later <= earlier for earlier, later in zip(moments, moments[1:], strict=False)):
         found.append("known_at does not rise strictly")
-    if state["reconcile"].get("differences"):
-        found.append(f"the reconciler found differences: {state['reconcile']['differences']}")
+    if not state["reconcile"]["clean"]:
+        found.append(f"the reconciler found differences: {state['reconcile']['findings']}")
     return found
 
 

@@ -44,7 +44,9 @@ class Outcome:
         return "\n".join(["kill -9 by place", *lines, summary])
 
 
-def crash_run(*, steps: int, web: int, postgres: int, after_commit: int, guard: bool = True, seed: int = 1) -> Outcome:
+def crash_run(
+    *, steps: int, web: int, postgres: int, after_commit: int, guard: bool = True, seed: int = 1
+) -> Outcome:
     """Kill each publication step `steps` times, web and PostgreSQL `web` and `postgres` times at random moments.
 
     `after_commit` counts the web workers killed between commit and answer; `guard` off runs without the

@@ -24,7 +24,10 @@ def person(*roles: Role) -> User:
 
 def draft(author: User, **changes: Any) -> Draft:
     postmortem = file_postmortem(
-        title="Slow checkout", service="checkout", narrative="first line\nsecond line\nthird line", author=author
+        title="Slow checkout",
+        service="checkout",
+        narrative="first line\nsecond line\nthird line",
+        author=author,
     )
     values: dict[str, Any] = {
         "title": "Alarm later",

@@ -137,7 +137,10 @@ def test_the_database_refuses_an_activation_without_an_operator():
     one, two = Approval.objects.order_by("pk")
     with pytest.raises(IntegrityError, match="one of them an operator"), transaction.atomic():
         Activation.objects.create(
-            revision=Revision.objects.get(insight=insight), release=1, operator_approval=one, other_approval=two
+            revision=Revision.objects.get(insight=insight),
+            release=1,
+            operator_approval=one,
+            other_approval=two,
         )
 
 
@@ -149,18 +152,26 @@ def test_the_database_refuses_an_activation_without_gate_or_override():
         Activation.objects.create(revision=revision, release=1, operator_approval=one, other_approval=two)
 
 
-@pytest.mark.parametrize("table", ["insights_revision", "insights_signal", "insights_gateresult", "insights_approval"])
+@pytest.mark.parametrize(
+    "table", ["insights_revision", "insights_signal", "insights_gateresult", "insights_approval"]
+)
 def test_the_database_refuses_to_change_what_was_decided(table):
     approve(propose())
     for statement in (f"UPDATE {table} SET id = id", f"DELETE FROM {table}"):
-        with pytest.raises(Exception, match="append_only|Cannot"), transaction.atomic(), connection.cursor() as cursor:
+        with (
+            pytest.raises(Exception, match="append_only|Cannot"),
+            transaction.atomic(),
+            connection.cursor() as cursor,
+        ):
             cursor.execute(statement)
 
 
 # --- ending and coming back --------------------------------------------------------------------------
 def test_withdrawing_the_only_signal_leaves_a_withdrawal_row():
     insight = approve(propose())
-    services.withdraw_insight(insight_id=insight.pk, actor=person(Role.OPERATOR), reason="It hid an incident.")
+    services.withdraw_insight(
+        insight_id=insight.pk, actor=person(Role.OPERATOR), reason="It hid an incident."
+    )
     insight.refresh_from_db()
     assert (insight.state, insight.active_revision) == ("withdrawn", None)
     assert releases.current() == {}
@@ -170,7 +181,9 @@ def test_withdrawing_the_only_signal_leaves_a_withdrawal_row():
 def test_a_revision_replaces_what_is_served_once_it_is_approved():
     author = person(Role.RESPONDER)
     insight = approve(propose(author))
-    changed = draft(author, signals=[{"kind": "theta_scale", "value": 2.0}, {"kind": "direction", "value": "up"}])
+    changed = draft(
+        author, signals=[{"kind": "theta_scale", "value": 2.0}, {"kind": "direction", "value": "up"}]
+    )
     services.revise_insight(insight_id=insight.pk, draft=changed, author=author)
     assert releases.current()["checkout/latency_p99"].values["theta_log2"] == 1.0
     approve(insight)
@@ -263,7 +276,11 @@ def test_of_three_at_once_two_count_and_one_is_told():
     insight = propose()
     approvers = [person(Role.OPERATOR), person(Role.OPERATOR), person(Role.OPERATOR)]
     results = together(*(yes(insight, approver) for approver in approvers))
-    assert sorted(type(result).__name__ for result in results) == ["AlreadyApprovedError", "Insight", "Insight"]
+    assert sorted(type(result).__name__ for result in results) == [
+        "AlreadyApprovedError",
+        "Insight",
+        "Insight",
+    ]
     assert Release.objects.count() == 1
 
 

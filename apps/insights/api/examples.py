@@ -65,7 +65,12 @@ APPROVED: dict[str, Any] = {
     ],
     "waits_for": [],
 }
-WITHDRAWN: dict[str, Any] = {**APPROVED, "state": "withdrawn", "active_revision": None, "active_release": None}
+WITHDRAWN: dict[str, Any] = {
+    **APPROVED,
+    "state": "withdrawn",
+    "active_revision": None,
+    "active_release": None,
+}
 PAGE: dict[str, Any] = {"items": [INSIGHT], "next": None}
 GATE: dict[str, Any] = INSIGHT["gate"]
 DRY_RUN: dict[str, Any] = {

@@ -28,7 +28,9 @@ class DraftSerializer(serializers.Serializer[Draft]):
 
     title = serializers.CharField(max_length=200)
     recommendation = serializers.CharField(max_length=20_000)
-    scope = FreeObjectField(help_text='{"series": […]}, {"service"}, {"service", "metric_family"} or {"fleet": true}')
+    scope = FreeObjectField(
+        help_text='{"series": […]}, {"service"}, {"service", "metric_family"} or {"fleet": true}'
+    )
     confidence = serializers.FloatField(min_value=0, max_value=1)
     provenance = FreeObjectField(
         help_text='{"postmortem": id, "lines": [first, last]} or {"document", "sha256", "lines", "excerpt"}'
@@ -65,15 +67,19 @@ class RevisionDraftSerializer(DraftSerializer):
     def draft_on(self, old: Revision, reader: Any) -> Draft:
         """The draft of what was sent on top of the revision it changes; errors name the field."""
         data, sent = self.validated_data, self.initial_data
-        signals = data["signals"] if "signals" in sent else [
-            {"kind": signal.kind, "value": signal.value} for signal in old.signals.all()
-        ]
+        signals = (
+            data["signals"]
+            if "signals" in sent
+            else [{"kind": signal.kind, "value": signal.value} for signal in old.signals.all()]
+        )
         return Draft(
             title=data.get("title", old.title),
             recommendation=data.get("recommendation", old.recommendation),
             scope=clean_scope(data.get("scope", old.scope)),
             confidence=data.get("confidence", old.confidence),
-            source=provenance.clean_source(data["provenance"], reader=reader) if "provenance" in data else source_of(old),
+            source=provenance.clean_source(data["provenance"], reader=reader)
+            if "provenance" in data
+            else source_of(old),
             signals=clean_signals(signals),
             prose_reason=data["prose_reason"] if "prose_reason" in sent else old.prose_reason,
             expires_at=data["expires_at"] if "expires_at" in sent else old.expires_at,
@@ -131,7 +137,7 @@ class SignalSerializer(serializers.ModelSerializer[Signal]):
     def get_unit(self, signal: Signal) -> str:
         return KINDS[signal.kind]["unit"]
 
-    def get_entity(self, signal: Signal) -> str:  # noqa: ARG002  # the same for every kind
+    def get_entity(self, signal: Signal) -> str:  # the same for every kind
         return "series"
 
     def get_expression(self, signal: Signal) -> str:
@@ -154,7 +160,9 @@ class InsightSerializer(serializers.Serializer[Insight]):
     state = serializers.ChoiceField(Insight.State.choices)
     revision = serializers.IntegerField()
     active_revision = serializers.IntegerField(allow_null=True)
-    release = serializers.IntegerField(allow_null=True, help_text="The release that this revision became active in")
+    release = serializers.IntegerField(
+        allow_null=True, help_text="The release that this revision became active in"
+    )
     active_release = serializers.IntegerField(allow_null=True)
     title = serializers.CharField()
     recommendation = serializers.CharField()
@@ -207,7 +215,11 @@ class InsightSerializer(serializers.Serializer[Insight]):
             ],
             "scores": [_marks(score) for score in newest.scores.all()],
             "approvals": [
-                {"approver": row.approver.username, "as_operator": row.as_operator, "approved_at": row.approved_at}
+                {
+                    "approver": row.approver.username,
+                    "as_operator": row.as_operator,
+                    "approved_at": row.approved_at,
+                }
                 for row in newest.approvals.all()
             ],
             "waits_for": _missing(insight, newest),
@@ -243,7 +255,10 @@ def _marks(score: Score) -> dict[str, Any]:
 
 def _missing(insight: Insight, revision: Revision) -> list[str]:
     """What the newest revision still waits for, in words; empty when it is served or over."""
-    if insight.state in (Insight.State.WITHDRAWN, Insight.State.EXPIRED) or insight.active_revision == revision.number:
+    if (
+        insight.state in (Insight.State.WITHDRAWN, Insight.State.EXPIRED)
+        or insight.active_revision == revision.number
+    ):
         return []
     approvals, gates = list(revision.approvals.all()), list(revision.gate_results.all())
     waits = []

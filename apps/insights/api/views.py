@@ -109,7 +109,13 @@ class InsightRevise(InsightView):
     @extend_schema(
         operation_id="insight_revise",
         request=RevisionDraftSerializer,
-        examples=[OpenApiExample("narrower", {"revision": 1, "signals": [{"kind": "theta_scale", "value": 0.5}]}, request_only=True)],
+        examples=[
+            OpenApiExample(
+                "narrower",
+                {"revision": 1, "signals": [{"kind": "theta_scale", "value": 0.5}]},
+                request_only=True,
+            )
+        ],
         responses={200: shown("revised", {**examples.INSIGHT, "revision": 2})},
     )
     def post(self, request: Request, pk: int) -> Response:
@@ -140,11 +146,18 @@ class InsightApprove(InsightView):
             OpenApiExample("plain", {"revision": 1}, request_only=True),
             OpenApiExample(
                 "override",
-                {"revision": 1, "override_reason": "No labelled incident yet; agreed with the service's owner."},
+                {
+                    "revision": 1,
+                    "override_reason": "No labelled incident yet; agreed with the service's owner.",
+                },
                 request_only=True,
             ),
         ],
-        responses={200: shown("approved", examples.APPROVED, text="`release` is the new release once the rule is complete")},
+        responses={
+            200: shown(
+                "approved", examples.APPROVED, text="`release` is the new release once the rule is complete"
+            )
+        },
     )
     def post(self, request: Request, pk: int) -> Response:
         """Approve; the second of two people, one of them an operator, makes the release."""
@@ -217,7 +230,9 @@ class InsightDryRun(InsightView):
     @extend_schema(operation_id="insight_dry_run", responses={200: free("dry run", examples.DRY_RUN)})
     def get(self, request: Request, pk: int) -> Response:
         """The columns that the newest revision sets, and the alarms with and without them, series by series."""
-        revision = Revision.objects.filter(insight__in=Insight.objects.visible_to(self.person), insight=pk).last()
+        revision = Revision.objects.filter(
+            insight__in=Insight.objects.visible_to(self.person), insight=pk
+        ).last()
         if revision is None:
             raise NotFoundError(f"There is no insight {pk}.", field="id")
         return Response(gating.dry_run(revision))
@@ -231,7 +246,9 @@ class ReleaseRevert(ApiView):
     @extend_schema(
         operation_id="release_revert",
         request=ReasonSerializer,
-        examples=[OpenApiExample("reason", {"reason": "Release 5 doubled the pages at night."}, request_only=True)],
+        examples=[
+            OpenApiExample("reason", {"reason": "Release 5 doubled the pages at night."}, request_only=True)
+        ],
         responses={201: free("reverted", examples.REVERTED, text="The new release with the old content")},
     )
     def post(self, request: Request, number: int) -> Response:

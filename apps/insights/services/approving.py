@@ -56,12 +56,16 @@ def approve_insight(
     require_judge(approver)
     _refuse_repeat(insight, revision, approver)
     if not revision.signals.exists():
-        raise NoSignalError("This insight is prose: it has no signal to serve.", remedy="Revise it with a signal.")
+        raise NoSignalError(
+            "This insight is prose: it has no signal to serve.", remedy="Revise it with a signal."
+        )
     if marks:
         record_marks(revision, approver, marks)
     _pass_gate(revision, approver, override_reason)
     _pass_rubric(revision)
-    Approval.objects.create(revision=revision, approver=approver, as_operator=approver.has_role(Role.OPERATOR))
+    Approval.objects.create(
+        revision=revision, approver=approver, as_operator=approver.has_role(Role.OPERATOR)
+    )
     release = _activate_if_complete(insight, revision, approver)
     ledger.record(
         actor=approver.username,
@@ -90,7 +94,9 @@ def _pass_gate(revision: Revision, approver: User, override_reason: str) -> None
         GateOverride.objects.create(revision=revision, author=approver, reason=override_reason.strip())
         return
     if not revision.overrides.exists():
-        reason = "it has not run" if result is None else f"{result.get_verdict_display().lower()}: {result.reason}"
+        reason = (
+            "it has not run" if result is None else f"{result.get_verdict_display().lower()}: {result.reason}"
+        )
         raise GateRequiredError(
             f"The gate did not pass ({reason}).",
             field="override_reason",

@@ -19,6 +19,7 @@ from ..models import Insight, Revision
 if TYPE_CHECKING:
     from apps.accounts.models import User
 
+
 @transaction.atomic
 def withdraw_insight(*, insight_id: int, actor: User, reason: str) -> Insight:
     """Stop serving an insight, or give up a proposal. One person is enough: stopping is the safe direction.
@@ -37,7 +38,11 @@ def withdraw_insight(*, insight_id: int, actor: User, reason: str) -> Insight:
         raise InsightWithdrawnError("This insight was withdrawn already.")
     _require_may_withdraw(insight, actor)
     served = insight.state == Insight.State.APPROVED
-    release = stopping.stop(insight, Insight.State.WITHDRAWN, "withdraw", actor.username, reason) if served else None
+    release = (
+        stopping.stop(insight, Insight.State.WITHDRAWN, "withdraw", actor.username, reason)
+        if served
+        else None
+    )
     if not served:
         insight.state = Insight.State.WITHDRAWN
         insight.save(update_fields=["state"])

@@ -23,7 +23,9 @@ RUBRIC_BAR = 3.0  # mean of all marks; below it an insight cannot act (A28)
 
 
 @transaction.atomic
-def score_insight(*, insight_id: int, rater: User, marks: Mapping[str, int], seen: int | None = None) -> Score:
+def score_insight(
+    *, insight_id: int, rater: User, marks: Mapping[str, int], seen: int | None = None
+) -> Score:
     """Mark the newest revision by the rubric; a rater's later marks replace the earlier ones.
 
     Raises:

@@ -33,7 +33,9 @@ class Command(BaseCommand):
         self.stdout.write(f"data folder   {found['data_folder']}\nmode          {found['mode']}")
         if found["postgres"]:
             about = found["postgres"]
-            self.stdout.write(f"postgres      {about['version']} from {about['provider']}, port {about['port']}, {about['cluster']}")
+            self.stdout.write(
+                f"postgres      {about['version']} from {about['provider']}, port {about['port']}, {about['cluster']}"
+            )
         self.stdout.write(f"address       {found['url'] or 'not running'}")
         for child in found["children"]:
             self.stdout.write(f"  {child['name']:<10}{child['pid']:>8}  {child['state']}")

@@ -27,10 +27,16 @@ class Command(BaseCommand):
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--demo", action="store_true", help="load a fictional shop and hand out a token for each role")
+        parser.add_argument(
+            "--demo", action="store_true", help="load a fictional shop and hand out a token for each role"
+        )
         parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default 127.0.0.1)")
-        parser.add_argument("--port", type=int, default=8000, help="port to listen on; 0 takes any free one (default 8000)")
-        parser.add_argument("--json", action="store_true", help="print one line of JSON once ready, and nothing else")
+        parser.add_argument(
+            "--port", type=int, default=8000, help="port to listen on; 0 takes any free one (default 8000)"
+        )
+        parser.add_argument(
+            "--json", action="store_true", help="print one line of JSON once ready, and nothing else"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         folder: Path = settings.DATA_FOLDER
@@ -56,9 +62,11 @@ class Command(BaseCommand):
             connection.close()
             supervisor.stop()
 
-    def _start(self, supervisor: Supervisor, folder: Path, options: dict[str, Any], port: int) -> dict[str, Any]:
+    def _start(
+        self, supervisor: Supervisor, folder: Path, options: dict[str, Any], port: int
+    ) -> dict[str, Any]:
         settings.SECRET_KEY = installation.secret_key(folder)
-        if settings.DATABASE_URL == address.database_url(folder):  # nobody named another one
+        if address.database_url(folder) == settings.DATABASE_URL:  # nobody named another one
             self._note(f"data folder {folder}")
             server = Server(folder)
             supervisor.add(Database(server))
@@ -76,7 +84,9 @@ class Command(BaseCommand):
         for program in (programs.web(options["host"], port), programs.worker(folder)):
             supervisor.add(Process(program, env=env, log=folder / "logs" / f"{program.name}.log"))
         supervisor.write_down(url=url, logs=str(folder / "logs"))
-        installation.await_health(self._local_url(options["host"], port), watch=lambda: self._watch(supervisor))
+        installation.await_health(
+            self._local_url(options["host"], port), watch=lambda: self._watch(supervisor)
+        )
         return {"url": url, "tokens": tokens, "first_admin_link": link}
 
     def _watch(self, supervisor: Supervisor) -> None:
