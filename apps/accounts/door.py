@@ -44,10 +44,14 @@ PAGE_PARAMETERS = [
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """Who passes: a token with `scope` or "api" (any if empty); its person holds one of `roles` (if any)."""
+    """Who passes: a token with `scope` or "api" (any if empty); its person holds one of `roles` (if any).
+
+    With `services_too`, a service account needs the scope alone: what it may do was decided with its token.
+    """
 
     scope: str = "api"
     roles: frozenset[str] | set[str] = frozenset()
+    services_too: bool = False
 
 
 class ApiView(APIView):
@@ -94,7 +98,8 @@ class ApiView(APIView):
     def _check(self, access: Access) -> None:
         if access.scope and self.token is not None and not self.token.allows(access.scope):
             raise PermissionDenied(f"The token lacks the scope {access.scope}.", code="scope_missing")
-        if access.roles and not self.person.has_role(*access.roles):
+        trusted = access.services_too and self.person.is_service
+        if access.roles and not trusted and not self.person.has_role(*access.roles):
             roles = ", ".join(sorted(str(role) for role in access.roles))
             raise PermissionDenied(f"This needs one of the roles: {roles}.", code="role_missing")
 

@@ -1,0 +1,218 @@
+"""Who may use which route: every route of the project against every kind of caller.
+
+A route that is not in ROUTES fails, so a new one must be classified here before it ships. The doors are asked
+over HTTP; what is behind them is replaced by a plain answer, so that asking changes nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from django.urls import URLPattern, URLResolver, get_resolver
+from django.utils import timezone
+from rest_framework.response import Response
+
+from apps.accounts.door import ApiView
+from apps.accounts.models import ApiToken, Role
+from apps.accounts.tokens import SCOPES
+from tests.people import Api, make_person, make_token
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+pytestmark = [pytest.mark.api, pytest.mark.django_db]
+
+LET_IN = 299
+ENDED = {"expired": {"expires_at": timezone.now()}, "revoked": {"revoked_at": timezone.now()}}
+ANYBODY = frozenset[str]()
+AUTHORS = frozenset({Role.RESPONDER, Role.REVIEWER, Role.OPERATOR, Role.PROGRAMME_OWNER, Role.ADMIN})
+PINNERS = frozenset({Role.RESPONDER, Role.REVIEWER, Role.OPERATOR, Role.ADMIN})
+FEEDERS = frozenset({Role.RESPONDER, Role.OPERATOR, Role.ADMIN})
+RELEASERS = frozenset({Role.OPERATOR, Role.ADMIN})
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A token with `scope` (any if empty) of somebody with one of `roles` (of anybody if there are none)."""
+
+    scope: str
+    roles: frozenset[str] = ANYBODY
+    services_too: bool = False
+
+
+PUBLIC = "public"  # no token needed
+OWN_DOOR = "own door"  # no ApiView; its token check is tested here by its own means
+AUTHOR = Rule("insights:write", AUTHORS)
+FEATURES = Rule("features:read")
+INSIGHTS = Rule("insights:read")
+
+ROUTES: dict[str, str | dict[str, Rule]] = {
+    "healthz": PUBLIC,
+    "setup/<str:token>": PUBLIC,  # the link is the secret
+    "api/schema/": PUBLIC,
+    "api/docs/": PUBLIC,
+    "^feast/+get-online-features$": OWN_DOOR,
+    "api/v1/me": {"GET": Rule("")},
+    "api/v1/tokens": {"GET": Rule("api"), "POST": Rule("api")},
+    "api/v1/tokens/<int:token_id>": {"DELETE": Rule("api")},
+    "api/v1/services": {"GET": Rule("catalog:read")},
+    "api/v1/vocabularies": {"GET": Rule("catalog:read")},
+    "api/v1/series": {"GET": Rule("telemetry:read")},
+    "api/v1/series/import": {"POST": Rule("telemetry:write", FEEDERS, services_too=True)},
+    "api/v1/series/<series_id:series_id>": {"GET": Rule("telemetry:read")},
+    "api/v1/series/<series_id:series_id>/samples": {"GET": Rule("telemetry:read")},
+    "api/v1/incident-labels": {"POST": Rule("outcomes:write", FEEDERS, services_too=True)},
+    "api/v1/alarms": {"GET": Rule("alerts:read"), "POST": Rule("alerts:write")},
+    "api/v1/features/online": {"POST": FEATURES},
+    "api/v1/features/historical": {"POST": FEATURES},
+    "api/v1/features/client.zip": {"GET": FEATURES},
+    "api/v1/features/lineage": {"GET": FEATURES},
+    "api/v1/releases": {"GET": FEATURES},
+    "api/v1/releases/<int:number>": {"GET": FEATURES},
+    "api/v1/releases/<int:number>/diff/<int:other>": {"GET": FEATURES},
+    "api/v1/releases/<int:number>/pin": {"POST": Rule("releases:write", PINNERS)},
+    "api/v1/releases/<int:number>/unpin": {"POST": Rule("releases:write", PINNERS)},
+    "api/v1/releases/<int:number>/revert": {"POST": Rule("releases:write", RELEASERS)},
+    "api/v1/postmortems": {"GET": Rule("postmortems:read"), "POST": Rule("postmortems:write", AUTHORS)},
+    "api/v1/postmortems/<int:postmortem_id>": {"GET": Rule("postmortems:read")},
+    "api/v1/insights": {"GET": INSIGHTS, "POST": AUTHOR},
+    "api/v1/insights/<int:pk>": {"GET": INSIGHTS},
+    "api/v1/insights/<int:pk>/approve": {"POST": AUTHOR},
+    "api/v1/insights/<int:pk>/dry-run": {"GET": INSIGHTS},
+    "api/v1/insights/<int:pk>/gate": {"POST": AUTHOR},
+    "api/v1/insights/<int:pk>/revise": {"POST": AUTHOR},
+    "api/v1/insights/<int:pk>/scores": {"POST": AUTHOR},
+    "api/v1/insights/<int:pk>/withdraw": {"POST": AUTHOR},
+}
+
+
+def routes() -> dict[str, Any]:
+    """Each route of the project with its view class or function."""
+    return dict(_walk(get_resolver("config.urls"), ""))
+
+
+def _walk(resolver: URLResolver, prefix: str) -> Iterator[tuple[str, Any]]:
+    for entry in resolver.url_patterns:
+        here = prefix + str(entry.pattern)
+        if isinstance(entry, URLPattern):
+            yield here, getattr(entry.callback, "cls", entry.callback)
+        else:
+            yield from _walk(entry, here)
+
+
+def address(route: str) -> str:
+    """A path that leads to the route."""
+    if route.startswith("^"):
+        return "/" + route.strip("^$").replace("/+", "/")
+    for name, value in {
+        "<series_id:series_id>": "checkout/latency",
+        "<int:number>": "1",
+        "<int:other>": "2",
+        "<int:pk>": "1",
+        "<int:postmortem_id>": "1",
+        "<int:token_id>": "1",
+        "<str:token>": "x",
+    }.items():
+        route = route.replace(name, value)
+    return "/" + route
+
+
+@dataclass(frozen=True)
+class Caller:
+    name: str
+    api: Api
+    roles: frozenset[str] = ANYBODY
+    scopes: frozenset[str] = ANYBODY
+    is_service: bool = False
+    known: bool = True
+
+    def expected(self, rule: Rule) -> int:
+        if not self.known:
+            return 401
+        in_scope = not rule.scope or not self.scopes.isdisjoint({"api", rule.scope})
+        trusted = rule.services_too and self.is_service
+        in_role = not rule.roles or trusted or not rule.roles.isdisjoint(self.roles)
+        return LET_IN if in_scope and in_role else 403
+
+
+@pytest.fixture
+def callers() -> list[Caller]:
+    """Nobody, one person of each role, a service account and a mighty person with each scope, ended ones."""
+    found = [Caller("nobody", Api(None), known=False)]
+    for role in Role.values:
+        token = make_token(make_person(role, role))
+        found.append(Caller(role, Api(token), frozenset({role}), frozenset({"api"})))
+    bot = make_person("bot", is_service=True)
+    everything = make_person("everything", *Role.values)
+    for scope in SCOPES:
+        scopes = frozenset({scope})
+        found.append(Caller(f"bot {scope}", Api(make_token(bot, scope)), ANYBODY, scopes, is_service=True))
+        found.append(
+            Caller(f"everything {scope}", Api(make_token(everything, scope)), frozenset(Role.values), scopes)
+        )
+    for name, change in ENDED.items():
+        plain = make_token(everything)
+        row = ApiToken.objects.latest("id")
+        ApiToken.objects.filter(pk=row.pk).update(created_at=timezone.now() - timedelta(days=9), **change)
+        found.append(Caller(name, Api(plain), known=False))
+    return found
+
+
+def test_every_route_is_classified_and_every_classified_route_exists() -> None:
+    assert sorted(routes()) == sorted(ROUTES)
+
+
+def test_every_api_view_opens_just_the_methods_that_are_classified() -> None:
+    for route, view in routes().items():
+        rules = ROUTES.get(route)
+        is_door = isinstance(view, type) and issubclass(view, ApiView)
+        assert is_door == isinstance(rules, dict), route
+        if is_door and isinstance(rules, dict):
+            assert set(view.access) == set(rules), route
+
+
+def test_each_caller_gets_in_just_where_the_table_says(
+    callers: list[Caller], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ApiView, "_run", lambda self: Response(status=LET_IN))
+    wrong = [
+        f"{caller.name}: {method} {route} gave {status}, not {caller.expected(rule)}"
+        for route, rules in ROUTES.items()
+        if isinstance(rules, dict)
+        for method, rule in rules.items()
+        for caller in callers
+        if (status := caller.api.send(method, address(route)).status_code) != caller.expected(rule)
+    ]
+    assert wrong == []
+
+
+def test_the_feast_door_wants_a_live_token_with_its_scope(callers: list[Caller]) -> None:
+    for caller in callers:
+        answer = caller.api.send("POST", address("^feast/+get-online-features$"), "not json")
+        expected = caller.expected(FEATURES)
+        assert (answer.status_code in {401, 403}) == (expected != LET_IN), caller.name
+        if expected != LET_IN:
+            assert answer.status_code == expected, caller.name
+
+
+def test_public_routes_answer_strangers() -> None:
+    public = {route for route, rules in ROUTES.items() if rules == PUBLIC}
+    for route in public - {"healthz"}:  # which has tests of its own, and opens every part to look at it
+        assert Api(None).send("GET", address(route)).status_code in {200, 410}, route
+
+
+def test_only_people_with_a_role_change_what_others_see() -> None:
+    """Whoever merely reads may write own tokens and read features by POST, no more."""
+    harmless = {"api/v1/tokens", "api/v1/tokens/<int:token_id>", "api/v1/features/online"}
+    harmless |= {"api/v1/features/historical"}
+    open_to_readers = {
+        route
+        for route, rules in ROUTES.items()
+        if isinstance(rules, dict) and route not in harmless
+        for method, rule in rules.items()
+        if method != "GET" and (not rule.roles or Role.VIEWER in rule.roles)
+    }
+    assert open_to_readers == {"api/v1/alarms"}
