@@ -27,15 +27,19 @@ if TYPE_CHECKING:
 
 TOKEN_NAME = "demo"
 TOKEN_LIFE = timedelta(days=30)
+MODEL_SCOPES = [
+    "features:read",
+    "insights:read",
+    "postmortems:read",
+    "telemetry:read",
+    "alerts:read",
+    "alerts:write",
+]
 CAST: dict[str, tuple[str, Role, list[str]]] = {
     "responder": ("robin", Role.RESPONDER, ["api"]),
     "reviewer": ("sam", Role.REVIEWER, ["api"]),
     "operator": ("kim", Role.OPERATOR, ["api"]),
-    "model": (
-        "detector-shop",
-        Role.VIEWER,
-        ["features:read", "alerts:read", "alerts:write", "telemetry:read"],
-    ),
+    "model": ("detector-shop", Role.VIEWER, MODEL_SCOPES),
 }
 NARRATIVE = """\
 The nightly settlement batch raised checkout latency for forty minutes, four nights in a row.
