@@ -1,7 +1,6 @@
 """The three arms: one setting for the fleet, plain per-series thresholds, and signals learnt from incidents.
 
-Everything here reads training slices alone. The insights arm is what the gate lets through: values fitted
-with shrinkage, rules where no fitted value passes (the README says why in this order).
+Everything here reads training slices alone, and the insights arm adopts nothing that the gate would stop.
 """
 
 from __future__ import annotations
@@ -30,23 +29,33 @@ FLEET_WEIGHT = 0.5
 """Shrinkage: how much the fleet's mean utility of a setting counts beside the series' own."""
 
 
-def fleet_utility(cases: Sequence[Case]) -> Floats:
-    """Mean training utility over the fleet of every setting of the grid. Shape (shapes, thetas)."""
-    summed = np.zeros((len(grid.SHAPES), len(grid.THETAS)))
-    for case in cases:
-        summed += case.train_outcomes.utility(case.lam)
-    return _exact(summed / max(len(cases), 1))
+class Fleet:
+    """All series together: what a setting is worth on average, on training slices."""
 
+    def __init__(self, cases: Sequence[Case]) -> None:
+        self.cases = tuple(cases)
+        summed = np.zeros((len(grid.SHAPES), len(grid.THETAS)))
+        for case in cases:
+            summed += case.train_outcomes.utility(case.lam)
+        self.grid_utility: Floats = _exact(summed / max(len(cases), 1))
+        """Mean training utility of every setting of the grid. Shape (shapes, thetas)."""
+        self._known: dict[Setting, float] = {}
 
-def fleet_default(cases: Sequence[Case]) -> Setting:
-    """The setting of the grid with the best mean training utility.
+    def default(self) -> Setting:
+        """The setting of the grid with the best mean training utility.
 
-    Of equals the one nearest `DEFAULT_SETTING`. Equals are common only where little is known: a fleet without
-    incidents keeps what it would have had anyway.
-    """
-    utility = fleet_utility(cases)
-    best = np.flatnonzero(utility == utility.max())
-    return min((grid.setting_at(int(position)) for position in best), key=_distance_from(DEFAULT_SETTING))
+        Of equals the one nearest `DEFAULT_SETTING`. Equals are common only where little is known: a fleet
+        without incidents keeps what it would have had anyway.
+        """
+        best = np.flatnonzero(self.grid_utility == self.grid_utility.max())
+        return min((grid.setting_at(int(position)) for position in best), key=_distance_from(DEFAULT_SETTING))
+
+    def utility(self, setting: Setting) -> float:
+        """Mean training utility of any setting; computed at first use, then kept."""
+        if setting not in self._known:
+            summed = sum(case.effect(setting).utility(case.lam) for case in self.cases)
+            self._known[setting] = summed / max(len(self.cases), 1)
+        return self._known[setting]
 
 
 def threshold_only(case: Case, default: Setting) -> Setting:
@@ -79,22 +88,20 @@ def adopt(case: Case, default: Setting) -> Vector:
         vector, now = best
 
 
-def fit(case: Case, default: Setting, fleet: Floats) -> Vector:
-    """Signal columns by fitting with shrinkage: best for the series and, at half weight, for the fleet.
+def fit(case: Case, default: Setting, fleet: Fleet) -> Vector:
+    """Signal columns of the setting of the grid with the best objective among those that pass the gate.
 
-    Maximises U_series(c) + 0.5 * mean of U(c) over the fleet (`fleet`, of `fleet_utility`) among the
-    settings of the grid that pass the gate against the default; of equals the one nearest to the default.
-    Empty if none passes.
+    Of equals the one nearest to the default. Empty if none passes.
     """
     now = case.effect(default)
     if not enough_evidence(case, now):
         return {}
     own = case.train_outcomes.utility(case.lam)
-    objective = _exact(own + FLEET_WEIGHT * fleet).ravel()
+    value = _exact(own + FLEET_WEIGHT * fleet.grid_utility).ravel()
     gains = (own > now.utility(case.lam) + case.lam) & (case.train_outcomes.detected >= len(now.hits))
     distance = _distance_from(default)
     positions = (int(position) for position in np.flatnonzero(gains))
-    ranked = sorted(positions, key=lambda at: (-float(objective[at]), distance(grid.setting_at(at))))
+    ranked = sorted(positions, key=lambda at: (-float(value[at]), distance(grid.setting_at(at))))
     for position in ranked:
         vector = columns_between(default, grid.setting_at(position))
         if vector is not None and passes(now, case.effect(apply(default, vector)), case.lam):
@@ -102,19 +109,31 @@ def fit(case: Case, default: Setting, fleet: Floats) -> Vector:
     return {}
 
 
-def learn(case: Case, default: Setting, fleet: Floats) -> Vector:
+def learn(case: Case, default: Setting, fleet: Fleet) -> Vector:
     """The vector of one series: its signals (none where none passes the gate) and the evidence behind them.
 
-    Fitted values come first because they are the steadier choice: they won on a split of the training slices
-    alone. Rules follow where none of them passes, for they may go where the grid does not.
+    Three candidates stand for the same training slice: rules, values fitted over the grid, and the plain
+    threshold. The best objective U_series(c) + 0.5 * mean of U(c) over the fleet decides, of equals the
+    first; its second half is the shrinkage that keeps one lucky incident from deciding alone.
     """
-    signals = fit(case, default, fleet) or adopt(case, default)
+    now = case.effect(default)
+    plain = columns_between(default, threshold_only(case, default)) or {}
+    candidates = [adopt(case, default), fit(case, default, fleet)]
+    if enough_evidence(case, now) and passes(now, case.effect(apply(default, plain)), case.lam):
+        candidates.append(plain)
+    signals: Vector = {}
+    best = -math.inf
+    for candidate in filter(None, candidates):
+        setting = apply(default, candidate)
+        value = case.effect(setting).utility(case.lam) + FLEET_WEIGHT * fleet.utility(setting)
+        if value > best + TIE:
+            signals, best = candidate, value
     evidence = gather(case, default)
     return {**signals, **describe(evidence), "confidence": confidence(evidence, case.lam)}
 
 
 def confidence(evidence: Evidence, lam: float) -> float:
-    """0 with no evidence, a half at one incident, towards 1 with more; a false alarm weighs lambda incidents."""
+    """0 with no evidence, a half at one incident, then towards 1; a false alarm weighs lambda incidents."""
     weight = len(evidence.incidents) + lam * evidence.false_alarms
     return round(weight / (weight + 1), 6)
 

@@ -76,15 +76,14 @@ def prepare(inputs: Inputs, progress: Progress | None = None) -> Study:
 
 def learn(study: Study, progress: Progress | None = None) -> Lessons:
     """Fit all three arms; only training slices are read."""
-    fleet = list(study.cases.values())
-    default = arms.fleet_default(fleet)
-    utility = arms.fleet_utility(fleet)
+    fleet = arms.Fleet(tuple(study.cases.values()))
+    default = fleet.default()
     thresholds: dict[str, Setting] = {}
     vectors: dict[str, Vector] = {}
     for done, (name, case) in enumerate(study.cases.items(), start=1):
         thresholds[name] = arms.threshold_only(case, default)
-        vectors[name] = arms.learn(case, default, utility)
-        _tell(progress, "learn", done, len(fleet))
+        vectors[name] = arms.learn(case, default, fleet)
+        _tell(progress, "learn", done, len(study.cases))
     return Lessons(default, thresholds, vectors)
 
 
