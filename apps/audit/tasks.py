@@ -6,6 +6,7 @@ from typing import Any
 
 from celery import shared_task
 from celery.signals import worker_ready
+from django.db import connection
 
 from . import heartbeat, idempotency, outbox
 
@@ -26,6 +27,7 @@ def beat() -> None:
 def first_beat(**_: Any) -> None:
     """A worker that has just started is healthy at once, not after the first beat."""
     heartbeat.write()
+    connection.close()  # the parent process forks later, and no child may share its session
 
 
 @shared_task(name="audit.forget_answers")

@@ -171,3 +171,25 @@ def test_strangers_and_closed_accounts_see_none() -> None:
     row = file()
     assert list(Postmortem.objects.visible_to(AnonymousUser())) == []
     assert list(Postmortem.objects.visible_to(row.author)) == [row]
+
+
+@pytest.mark.parametrize("number", ["0", "9223372036854775808", "9" * 60])
+def test_a_number_beyond_every_row_is_not_found(api: Api, number: str) -> None:
+    assert api.send("GET", f"{PATH}/{number}").status_code == 404
+
+
+def test_a_filter_that_no_text_can_equal_is_refused(api: Api) -> None:
+    answer = api.send("GET", f"{PATH}?service=a%00b")
+    assert (answer.status_code, answer.json()["code"]) == (422, "unstorable_value")
+
+
+@pytest.mark.parametrize("body", ["", "{", "[" * 100_000, '{"title": NaN}', "\xff", "null", '"text"'])
+def test_a_body_that_is_no_object_is_refused(api: Api, body: str) -> None:
+    answer = api.send("POST", PATH, body)
+    assert answer.status_code in {400, 422}
+    assert Postmortem.objects.count() == 0
+
+
+def test_another_content_type_is_refused(api: Api) -> None:
+    answer = api.post(PATH, "a=b", content_type="application/x-www-form-urlencoded")
+    assert (answer.status_code, answer.json()["code"]) == (415, "unsupported_media_type")
