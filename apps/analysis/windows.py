@@ -96,10 +96,16 @@ def _median_rows(matrix: Floats) -> Floats:
 
 
 def _scale_rows(matrix: Floats) -> Floats:
-    count = matrix.shape[1] - np.isnan(matrix).sum(axis=1)
-    mean = np.nansum(matrix, axis=1) / np.maximum(count, 1)
-    median = _median_rows(matrix)
-    return np.where(median == 0, MEAN_TO_SD * mean, MEDIAN_TO_SD * median)
+    scale = MEDIAN_TO_SD * _median_rows(matrix)
+    still = np.flatnonzero(scale == 0)
+    if still.size:
+        rows = matrix[still]
+        count = rows.shape[1] - np.isnan(rows).sum(axis=1)
+        # A running sum adds in one order whatever the width of the matrix; numpy's pairwise sum would let the
+        # width, and with it the future, reach the last digit.
+        summed = np.cumsum(np.nan_to_num(rows), axis=1)[:, -1]
+        scale[still] = MEAN_TO_SD * summed / count
+    return scale
 
 
 def same_slot_median(
