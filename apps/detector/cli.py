@@ -80,9 +80,8 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
             changed = folder.fetch(server, options.folder)
             log.info("client_folder %s", "fetched" if changed else "up to date")
         series = _series(server, options.series)
-        profiles = folder.read_profiles(
-            folder.open_store(options.folder), list(series), release=options.release
-        )
+        store = stack.enter_context(folder.opened_store(options.folder))
+        profiles = folder.read_profiles(store, list(series), release=options.release)
         findings = []
         for series_id, path in series.items():
             profile = profiles[series_id]

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import logging
 import zipfile
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from .errors import DetectorError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from .server import Server
@@ -60,8 +62,9 @@ def fetch(server: Server, folder: Path) -> bool:
     return True
 
 
-def open_store(folder: Path) -> Any:
-    """The stock Feast store of a client folder.
+@contextmanager
+def opened_store(folder: Path) -> Iterator[Any]:
+    """The stock Feast store of a client folder. Its HTTP session, kept open by Feast, ends with the block.
 
     Raises:
         DetectorError: no client folder.
@@ -72,7 +75,11 @@ def open_store(folder: Path) -> Any:
         )
     from feast import FeatureStore  # noqa: PLC0415  # takes seconds: not before the arguments are known to be good
 
-    return FeatureStore(repo_path=str(folder))
+    store = FeatureStore(repo_path=str(folder))
+    try:
+        yield store
+    finally:
+        asyncio.run(store.close())
 
 
 def read_profiles(store: Any, series: Sequence[str], *, release: int | None = None) -> dict[str, Profile]:
