@@ -26,7 +26,7 @@ LEASE_S = 420  # above the hard time limit of a task (330 s): a live owner never
 MAX_FAILURES = 10  # a handler that raised so often is parked
 MAX_ATTEMPTS = 50  # a row whose workers died so often is parked
 MAX_BACKOFF_S = 60
-DRAIN_BUDGET_S = 240.0
+DRAIN_BUDGET_S = 60.0  # leaves the last handler four minutes of its task's soft limit
 MAX_ERROR_CHARS = 2000
 
 _handlers: dict[str, str] = {}

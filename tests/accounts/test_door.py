@@ -8,7 +8,6 @@ from django.test import Client
 from django.utils import timezone
 from rest_framework.response import Response
 
-from apps.accounts import tokens
 from apps.accounts.authentication import authenticate_bearer
 from apps.accounts.door import Access, ApiView
 from apps.accounts.models import ApiToken, RoleGrant, Team
@@ -192,17 +191,3 @@ def test_a_limit_out_of_range_is_refused_at_its_field(teams: Api, limit: str) ->
 def test_a_cursor_that_was_not_given_out_is_refused(teams: Api, cursor: str) -> None:
     answer = teams.send("GET", f"/api/teams?cursor={cursor}")
     assert (*refused(answer), answer.json()["field"]) == (422, "invalid_input", "cursor")
-
-
-def test_every_scope_of_the_project_is_listed() -> None:
-    used = {
-        access.scope
-        for view in _views(ApiView)
-        for access in view.access.values()
-        if access.scope and view.__module__.startswith("apps.")
-    }
-    assert used - set(tokens.SCOPES) == set()
-
-
-def _views(base: type[ApiView]) -> set[type[ApiView]]:
-    return {base}.union(*(_views(view) for view in base.__subclasses__()))

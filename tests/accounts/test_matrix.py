@@ -174,6 +174,11 @@ def test_every_api_view_opens_just_the_methods_that_are_classified() -> None:
             assert set(view.access) == set(rules), route
 
 
+def test_a_token_can_hold_every_scope_that_a_route_asks_for() -> None:
+    asked = {rule.scope for rules in ROUTES.values() if isinstance(rules, dict) for rule in rules.values()}
+    assert asked - {""} - set(SCOPES) == set()
+
+
 def test_each_caller_gets_in_just_where_the_table_says(
     callers: list[Caller], monkeypatch: pytest.MonkeyPatch
 ) -> None:

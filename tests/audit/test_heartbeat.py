@@ -29,11 +29,11 @@ def test_no_worker_was_ever_seen() -> None:
 def test_the_latest_beat_of_any_worker_counts() -> None:
     heartbeat.write("one")
     age("audit_heartbeat", "seen_at", "1 hour")
-    assert round(heartbeat.silence_s() or 0) == 3600
+    assert heartbeat.silence_s() == pytest.approx(3600, abs=5)
     tasks.beat()
     silence = heartbeat.silence_s()
     assert silence is not None
-    assert round(silence) == 0
+    assert silence == pytest.approx(0, abs=5)
     assert Heartbeat.objects.count() == 2
 
 
@@ -82,5 +82,5 @@ def test_the_worker_is_healthy_while_it_beats() -> None:
     heartbeat.write("one")
     heartbeat.check()
     age("audit_heartbeat", "seen_at", "21 seconds")
-    with pytest.raises(HealthError, match="no worker was seen for 21 s"):
+    with pytest.raises(HealthError, match=r"no worker was seen for 2\d s"):
         heartbeat.check()
