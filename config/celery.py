@@ -11,8 +11,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from celery import Celery
-from celery.signals import worker_process_init
+from celery.signals import beat_embedded_init, worker_process_init
 from django.utils.module_loading import import_string
+
+from apps.embedded import children
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.base")
 
@@ -41,6 +43,13 @@ def _broker() -> tuple[str, dict[str, Any]]:
 
 
 app.conf.broker_url, app.conf.broker_transport_options = _broker()
+
+
+@worker_process_init.connect
+@beat_embedded_init.connect
+def follow_parent(**_: Any) -> None:
+    """Leave no orphan when the worker is killed by force."""
+    children.follow_parent()
 
 
 @worker_process_init.connect

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from apps.embedded import children
+
 worker_class = "gthread"
 threads = 8
 timeout = 120
@@ -12,6 +14,11 @@ keepalive = 5
 control_socket_disable = True  # it would live in the account's home folder
 accesslog = None
 preload_app = False  # threads and database pools must be born after the fork
+
+
+def post_fork(server: Any, worker: Any) -> None:  # noqa: ARG001  # gunicorn's signature
+    """Leave no orphan, and no taken port, when the master is killed by force."""
+    children.follow_parent()
 
 
 def post_worker_init(worker: Any) -> None:  # gunicorn's signature

@@ -8,12 +8,15 @@ import pwd
 import signal
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 PR_SET_PDEATHSIG = 1
+WATCH_S = 0.5
 DATABASE_USERS = ("postgres", "nobody")
 
 _libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
@@ -51,6 +54,22 @@ def dies_with_parent(how: int) -> Callable[[], None] | None:
         libc.prctl(PR_SET_PDEATHSIG, how)
 
     return hook
+
+
+def follow_parent() -> None:
+    """End this process soon after its parent, however that ended: called in what our children fork themselves.
+
+    A thread that looks, since the kernel's own notice would come when the forking *thread* ends, and Celery forks
+    its pool from one.
+    """
+    parent = os.getppid()
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(WATCH_S)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    threading.Thread(target=watch, name="follow-parent", daemon=True).start()
 
 
 def start(

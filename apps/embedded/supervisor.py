@@ -7,7 +7,6 @@ import json
 import os
 import signal
 import subprocess
-import threading
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
@@ -18,6 +17,7 @@ from . import children
 from .errors import EmbeddedError
 from .postgres import Server, write_secret
 from .programs import CHECKOUT, Program
+from .stopping import Stop, StoppedError
 
 STOP_S = 6.0
 TICK_S = 0.1
@@ -49,7 +49,10 @@ class Process:
     def start(self) -> None:
         """Start it, after ending whatever a killed predecessor left in its group."""
         self.end()
-        self._process = children.start(self._command, env=self._env, cwd=CHECKOUT, log=self._log)
+        # At once: without us nobody ends a program that waits, in its own good time, for a database that is gone.
+        self._process = children.start(
+            self._command, env=self._env, cwd=CHECKOUT, log=self._log, on_parents_death=signal.SIGKILL
+        )
 
     def pid(self) -> int | None:
         """Its process id, also when it is dead; None before the first start."""
@@ -105,7 +108,7 @@ class Supervisor:
 
     def __init__(self, record: Path, note: Callable[[str], None]) -> None:
         self.kept: list[Kept] = []
-        self.stopping = threading.Event()
+        self.stopping = Stop()
         self._record = record
         self._note = note
         self._facts: dict[str, object] = {}
@@ -113,8 +116,8 @@ class Supervisor:
 
     def add(self, one: Kept) -> None:
         """Start something and keep it running from now on."""
+        self.kept.append(one)  # before its start: what is interrupted half-way must be ended too
         one.start()
-        self.kept.append(one)
         self.write_down()
 
     def write_down(self, **facts: object) -> None:
@@ -127,15 +130,11 @@ class Supervisor:
         }
         write_secret(self._record, json.dumps(known))
 
-    def listen(self) -> None:
-        """SIGTERM and SIGINT set `stopping`."""
-        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-            signal.signal(number, lambda *_: self.stopping.set())
-
     def keep(self) -> None:
-        """Restart what dies until told to stop."""
-        while not self.stopping.wait(TICK_S):
-            self.check()
+        """Restart what dies until told to stop, also in the middle of a restart."""
+        with contextlib.suppress(StoppedError), self.stopping.interrupting():
+            while not self.stopping.wait(TICK_S):
+                self.check()
 
     def check(self) -> None:
         """One look at everything that is kept."""

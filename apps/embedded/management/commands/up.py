@@ -15,11 +15,8 @@ from django.utils.module_loading import import_string
 from apps.embedded import address, database, installation, programs, schema
 from apps.embedded.errors import EmbeddedError
 from apps.embedded.postgres import Server, free_port
+from apps.embedded.stopping import StoppedError, leave_launchers_group
 from apps.embedded.supervisor import Database, Process, Supervisor
-
-
-class StoppedError(Exception):
-    """Told to stop before everything was ready."""
 
 
 class Command(BaseCommand):
@@ -41,7 +38,8 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         folder: Path = settings.DATA_FOLDER
         supervisor = Supervisor(folder / "up.json", self._note)
-        supervisor.listen()
+        leave_launchers_group()
+        supervisor.stopping.listen()
         try:
             with installation.owned(folder):
                 self._run(supervisor, folder, options)
@@ -54,7 +52,8 @@ class Command(BaseCommand):
         port = options["port"] or free_port()
         installation.require_port(options["host"], port)
         try:
-            said = self._start(supervisor, folder, options, port)
+            with supervisor.stopping.interrupting():
+                said = self._start(supervisor, folder, options, port)
             self._announce(said, as_json=options["json"])
             supervisor.keep()
         finally:
