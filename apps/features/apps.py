@@ -8,7 +8,8 @@ class FeaturesConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Name the handlers of this room's outbox entries and its health check; Feast itself stays unloaded."""
+        """Name the handlers of this room's outbox entries and its health check; Feast itself stays
+        unloaded."""
         from apps.audit import outbox
         from apps.common import health
 

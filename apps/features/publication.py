@@ -52,7 +52,8 @@ _MOVE_POINTER = """
     SET release_id = greatest(p.release_id, excluded.release_id), changes = p.changes + 1
 """
 
-# Feast numbers the versions of a view by itself and cannot apply one whose row is gone while its history is not.
+# Feast numbers the versions of a view by itself and cannot apply one whose row is gone while its history is
+# not.
 _FORGET_VERSIONS = """
     DELETE FROM feast_registry.feature_view_version_history
     WHERE project_id = %(project)s AND feature_view_name = %(view)s

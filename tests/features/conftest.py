@@ -35,4 +35,3 @@ def feast(transactional_db: None) -> Iterator[Store]:
         sql(statement)
     uses.forget()
     assert stores.open_store() is store
-

@@ -24,11 +24,15 @@ NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
 def write(feast, values: dict[str, Value], at: datetime, series: str = CHECKOUT) -> None:
     view = definitions.active().view
-    feast.provider.online_write_batch(feast.config, view, [(vectors.entity_key(series), values, at, None)], None)
+    feast.provider.online_write_batch(
+        feast.config, view, [(vectors.entity_key(series), values, at, None)], None
+    )
 
 
 def read(feast, series: str = CHECKOUT):
-    return feast.provider.online_read(feast.config, definitions.active().view, [vectors.entity_key(series)])[0]
+    return feast.provider.online_read(feast.config, definitions.active().view, [vectors.entity_key(series)])[
+        0
+    ]
 
 
 def test_the_version_is_the_one_that_all_this_was_measured_on():
@@ -57,7 +61,9 @@ def test_readers_see_a_new_definition_when_the_counter_moves_and_not_before(feas
     other = definitions.pinned(release)
     SqlRegistry.apply_feature_view(feast.registry, other.view, feast.project)
     feast.refresh_if_moved(1)
-    assert [v.name for v in feast.registry.list_feature_views(feast.project, allow_cache=True)] == ["detection_profile"]
+    assert [v.name for v in feast.registry.list_feature_views(feast.project, allow_cache=True)] == [
+        "detection_profile"
+    ]
     feast.refresh_if_moved(2)
     assert {v.name for v in feast.registry.list_feature_views(feast.project, allow_cache=True)} == {
         *("detection_profile", "detection_profile__r1")
@@ -81,7 +87,9 @@ def test_no_thread_refreshes_the_registry_on_its_own(feast):
 
 
 def test_the_registry_keeps_to_its_own_schema(feast):
-    schemas = sql("SELECT DISTINCT table_schema FROM information_schema.tables WHERE table_name = 'feature_services'")
+    schemas = sql(
+        "SELECT DISTINCT table_schema FROM information_schema.tables WHERE table_name = 'feature_services'"
+    )
     assert schemas == [("feast_registry",)]
 
 
@@ -100,10 +108,14 @@ def test_two_processes_make_the_registry_at_once(feast):
             "PYTHONOPTIMIZE": "1",
         }
         starts = [
-            subprocess.Popen([sys.executable, "-c", program], env=environment, stdout=subprocess.PIPE, text=True)
+            subprocess.Popen(
+                [sys.executable, "-c", program], env=environment, stdout=subprocess.PIPE, text=True
+            )
             for _ in range(2)
         ]
-        assert [(start.communicate(timeout=60)[0], start.returncode) for start in starts] == [("detection\n", 0)] * 2
+        assert [(start.communicate(timeout=60)[0], start.returncode) for start in starts] == [
+            ("detection\n", 0)
+        ] * 2
     finally:
         for name in ("feast_registry", "feast_online"):
             sql(f"DROP SCHEMA {name} CASCADE")
@@ -112,7 +124,9 @@ def test_two_processes_make_the_registry_at_once(feast):
 
 def database_url() -> str:
     named = connections.parameters()
-    return f"postgresql://{named['user']}:{named['password']}@{named['host']}:{named['port']}/{named['dbname']}"
+    return (
+        f"postgresql://{named['user']}:{named['password']}@{named['host']}:{named['port']}/{named['dbname']}"
+    )
 
 
 def test_the_registry_takes_odd_passwords_and_socket_folders(monkeypatch):
@@ -203,7 +217,9 @@ def test_names_beyond_63_bytes_stay_apart(feast):
         view = definitions.active().view
         view.name = name
         values = {"status": Value(string_val=name)}
-        feast.provider.online_write_batch(feast.config, view, [(vectors.entity_key(CHECKOUT), values, NOON, None)], None)
+        feast.provider.online_write_batch(
+            feast.config, view, [(vectors.entity_key(CHECKOUT), values, NOON, None)], None
+        )
     for name in names:
         view = definitions.active().view
         view.name = name
@@ -238,8 +254,14 @@ def test_nothing_of_django_loads_feast_or_pandas_before_it_is_used():
         "import sys, django; django.setup(); import config.urls, apps.features.tasks, apps.features.publication;"
         "print([name for name in ('feast', 'pandas', 'pyarrow') if name in sys.modules])"
     )
-    environment = {"PATH": "/usr/bin:/bin", "DJANGO_SETTINGS_MODULE": "config.settings.test", "PYTHONPATH": "."}
-    done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True)
+    environment = {
+        "PATH": "/usr/bin:/bin",
+        "DJANGO_SETTINGS_MODULE": "config.settings.test",
+        "PYTHONPATH": ".",
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True
+    )
     assert done.stdout == "[]\n"
 
 

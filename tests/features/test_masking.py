@@ -50,4 +50,6 @@ def test_a_row_of_which_nothing_is_left_is_withheld():
     ],
 )
 def test_sources_are_looked_up_only_when_the_summary_asks_for_it(confidence, expires_at, limit, suspect):
-    assert suspect is masking.may_hide(confidence=confidence, expires_at=expires_at, min_confidence=limit, at=NOW)
+    assert suspect is masking.may_hide(
+        confidence=confidence, expires_at=expires_at, min_confidence=limit, at=NOW
+    )

@@ -47,7 +47,13 @@ def test_a_pinned_view_holds_from_its_release_on_whatever_follows(feast):
     later = serve({CHECKOUT: None}, kind="withdraw").known_at
     pinning.pin(number=2, author="omar")
     pinning.converge(key="2.1", payload={})
-    pairs = [(CHECKOUT, first), (CHECKOUT, second - US), (CHECKOUT, second), (CHECKOUT, later), (LOGIN, later)]
+    pairs = [
+        (CHECKOUT, first),
+        (CHECKOUT, second - US),
+        (CHECKOUT, second),
+        (CHECKOUT, later),
+        (LOGIN, later),
+    ]
     assert thetas(feast, *pairs, service="detection__r2") == [None, None, 2.0, 2.0, 0.5]
 
 

@@ -59,7 +59,11 @@ def test_a_service_answers_all_its_columns(client, model):
     assert found["known_at_iso"] == [iso_us(release.known_at)]
     assert answer["X-Aftercast-Release"] == "1"
     result = answer.json()["results"]
-    assert result[0] == {"values": [CHECKOUT], "statuses": ["PRESENT"], "event_timestamps": ["1970-01-01T00:00:00Z"]}
+    assert result[0] == {
+        "values": [CHECKOUT],
+        "statuses": ["PRESENT"],
+        "event_timestamps": ["1970-01-01T00:00:00Z"],
+    }
     moment = datetime.fromisoformat(result[1]["event_timestamps"][0])
     assert moment == release.known_at
 
@@ -121,14 +125,30 @@ def test_an_unpinned_release_is_gone_at_once(client, model):
 
 REFUSED = [
     ({"feature_service": "nope", "entities": {"series": ["a/b"]}}, 404, "FeatureServiceNotFoundException"),
-    ({"feature_service": "detection__r7", "entities": {"series": ["a/b"]}}, 404, "FeatureServiceNotFoundException"),
+    (
+        {"feature_service": "detection__r7", "entities": {"series": ["a/b"]}},
+        404,
+        "FeatureServiceNotFoundException",
+    ),
     ({"features": ["nope:x"], "entities": {"series": ["a/b"]}}, 404, "FeatureViewNotFoundException"),
-    ({"features": ["detection_profile@v0:status"], "entities": {"series": ["a/b"]}}, 404, "FeatureViewNotFoundException"),
-    ({"features": ["detection_profile:x"], "entities": {"series": ["a/b"]}}, 404, "FeastObjectNotFoundException"),
+    (
+        {"features": ["detection_profile@v0:status"], "entities": {"series": ["a/b"]}},
+        404,
+        "FeatureViewNotFoundException",
+    ),
+    (
+        {"features": ["detection_profile:x"], "entities": {"series": ["a/b"]}},
+        404,
+        "FeastObjectNotFoundException",
+    ),
     ({"features": ["status"], "entities": {"series": ["a/b"]}}, 422, "FeastError"),
     ({"features": [1], "entities": {"series": ["a/b"]}}, 422, "FeastError"),
     ({"features": ["detection_profile:status"] * 501, "entities": {"series": ["a/b"]}}, 422, "FeastError"),
-    ({"feature_service": "detection", "features": ["a:b"], "entities": {"series": ["a/b"]}}, 422, "FeastError"),
+    (
+        {"feature_service": "detection", "features": ["a:b"], "entities": {"series": ["a/b"]}},
+        422,
+        "FeastError",
+    ),
     ({"feature_service": 5, "entities": {"series": ["a/b"]}}, 422, "FeastError"),
     ({"entities": {"series": ["a/b"]}}, 422, "FeastError"),
     ({**SERVICE, "entities": {"service": ["a/b"]}}, 422, "FeastError"),
@@ -173,7 +193,9 @@ def test_without_a_token_or_its_scope_nothing_is_read(client, feast):
 
 
 def test_an_expired_or_revoked_token_reads_nothing(client, model):
-    ApiToken.objects.update(created_at=timezone.now() - timedelta(days=2), expires_at=timezone.now() - timedelta(days=1))
+    ApiToken.objects.update(
+        created_at=timezone.now() - timedelta(days=2), expires_at=timezone.now() - timedelta(days=1)
+    )
     assert ask(client, model, SERVICE).status_code == 401
 
 
@@ -183,7 +205,9 @@ def test_other_methods_are_refused_in_feasts_words(client, feast):
     assert typed_error(answer)["message"] == "POST only"
 
 
-@pytest.mark.parametrize("path", ["/feast/write-to-online-store", "/feast/push", "/feast/materialize", "/feast/"])
+@pytest.mark.parametrize(
+    "path", ["/feast/write-to-online-store", "/feast/push", "/feast/materialize", "/feast/"]
+)
 def test_nothing_else_of_feast_is_served(client, model, path):
     assert ask(client, model, {}, path).status_code == 404
 
@@ -248,7 +272,12 @@ def test_the_plain_api_answers_the_same_and_defaults_to_the_active_release(clien
 @pytest.mark.parametrize(
     ("body", "status", "code", "field"),
     [
-        ({"entities": {"series": ["a/b"]}, "feature_service": "nope"}, 404, "unknown_features", "feature_service"),
+        (
+            {"entities": {"series": ["a/b"]}, "feature_service": "nope"},
+            404,
+            "unknown_features",
+            "feature_service",
+        ),
         ({"entities": {"series": ["a/b"]}, "min_confidence": 2}, 422, "invalid_input", "min_confidence"),
         ({"entities": {"service": ["a/b"]}}, 422, "invalid_input", "entities"),
         ({"entities": {"series": ["a/b"] * 1001}}, 422, "invalid_input", "entities"),
@@ -270,7 +299,12 @@ def test_use_is_counted_by_consumer_and_release_not_by_read(client, model):
     assert FeatureUse.objects.get().reads == 1
     uses.flush()
     use = FeatureUse.objects.get()
-    assert (use.consumer.split("/")[0], use.feature_service, use.release, use.reads) == ("model", "detection", 1, 5)
+    assert (use.consumer.split("/")[0], use.feature_service, use.release, use.reads) == (
+        "model",
+        "detection",
+        1,
+        5,
+    )
     assert use.last_at > use.first_at
     serve({CHECKOUT: {"theta_log2": 2.5}})
     ask(client, model, SERVICE)

@@ -40,7 +40,12 @@ def record(history: list[tuple[int, dict[str, float | None]]]) -> pd.DataFrame:
         for number, (gap, changes) in enumerate(history, start=1):
             at += timedelta(microseconds=gap)
             Release.objects.create(
-                number=number, known_at=at, digest="", parent_id=number - 1 or None, kind="import", author="test"
+                number=number,
+                known_at=at,
+                digest="",
+                parent_id=number - 1 or None,
+                kind="import",
+                author="test",
             )
             for series, theta in changes.items():
                 versions[series] += 1
@@ -73,7 +78,10 @@ def drawn_rows(known: list[datetime], seed: int) -> pd.DataFrame:
     anywhere = rng.integers(base.min() - 10**6, base.max() + 10**6, ROWS)
     times = np.where(rng.random(ROWS) < 0.7, near, anywhere).astype("datetime64[us]")
     return pd.DataFrame(
-        {"series": rng.choice([*SERIES, "never/seen"], ROWS), "event_timestamp": pd.to_datetime(times, utc=True)}
+        {
+            "series": rng.choice([*SERIES, "never/seen"], ROWS),
+            "event_timestamp": pd.to_datetime(times, utc=True),
+        }
     )
 
 
@@ -96,7 +104,9 @@ def test_no_value_is_known_later_than_its_row(feast):
         made = record(history)
         entity_df = drawn_rows(list(Release.objects.values_list("known_at", flat=True)), seed)
         selection = reading.select(reading.standing(), feature_service="detection")
-        found = historical.join(feast, pa.Table.from_pandas(entity_df, preserve_index=False), selection).to_pandas()
+        found = historical.join(
+            feast, pa.Table.from_pandas(entity_df, preserve_index=False), selection
+        ).to_pandas()
         known = pd.to_datetime(found["known_at_iso"], utc=True)
         leaks += int((known > entity_df["event_timestamp"]).sum())
         wrong += disagreements(entity_df, made, found["release"])

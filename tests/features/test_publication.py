@@ -56,7 +56,12 @@ def test_withdrawing_the_only_signal_is_seen_online(feast):
     serve({CHECKOUT: {"theta_log2": 1.5}})
     serve({CHECKOUT: None}, kind="withdraw")
     found = online(feast, CHECKOUT)
-    assert (found["status"], found["theta_log2"], found["confidence"], found["release"]) == ("withdrawn", None, None, 2)
+    assert (found["status"], found["theta_log2"], found["confidence"], found["release"]) == (
+        "withdrawn",
+        None,
+        None,
+        2,
+    )
 
 
 def test_the_outbox_publishes_all_releases_in_order(feast):
@@ -163,7 +168,9 @@ def test_rows_that_do_not_read_back_stop_the_pointer(feast, monkeypatch):
 
     make_release({CHECKOUT: {"theta_log2": 1.0}})
     monkeypatch.setattr(vectors, "write", lambda *_args, **_more: None)
-    with pytest.raises(publication.PublicationError, match=f"1 online rows of detection_profile differ, first {CHECKOUT}"):
+    with pytest.raises(
+        publication.PublicationError, match=f"1 online rows of detection_profile differ, first {CHECKOUT}"
+    ):
         publication.publish(key="1", payload={})
     assert Release.objects.get().served_at is None
     assert not ActivePointer.objects.exists()

@@ -35,7 +35,9 @@ def test_withdrawing_leaves_a_row_without_values_once():
     make_release({CHECKOUT: {"theta_log2": 1.0}})
     make_release({CHECKOUT: None, LOGIN: None}, kind="withdraw")
     make_release({CHECKOUT: ProfileContent({})}, kind="withdraw")
-    rows = list(ProfileRow.objects.order_by("version").values_list("status", "values", "sources", "release_id"))
+    rows = list(
+        ProfileRow.objects.order_by("version").values_list("status", "values", "sources", "release_id")
+    )
     assert [row[0] for row in rows] == ["active", "withdrawn"]
     assert rows[1] == ("withdrawn", {}, {}, 2)
     assert Release.objects.count() == 3
@@ -80,7 +82,11 @@ def test_the_difference_of_two_releases_names_series_and_columns():
     found = releases.diff(1, 2)
     assert found.keys() == {CHECKOUT, LOGIN}
     assert found[CHECKOUT]["columns"] == ["theta_log2"]
-    assert found[LOGIN] == {"from": None, "to": {"min_rel": 0.5, "confidence": 0.9}, "columns": ["confidence", "min_rel"]}
+    assert found[LOGIN] == {
+        "from": None,
+        "to": {"min_rel": 0.5, "confidence": 0.9},
+        "columns": ["confidence", "min_rel"],
+    }
     assert releases.diff(2, 2) == {}
     with pytest.raises(NotFoundError):
         releases.diff(1, 3)

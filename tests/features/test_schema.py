@@ -25,7 +25,9 @@ def test_series_ids_name_service_and_metric(series):
     assert check_series(series) == series
 
 
-@pytest.mark.parametrize("series", ["", "cpu", "/cpu", "a/b/c", "_a/b", "a/ b", "a/b\n", "a/" + "b" * 200, "é/b"])
+@pytest.mark.parametrize(
+    "series", ["", "cpu", "/cpu", "a/b/c", "_a/b", "a/ b", "a/b\n", "a/" + "b" * 200, "é/b"]
+)
 def test_other_texts_are_no_series(series):
     with pytest.raises(InvalidInputError) as refusal:
         check_series(series)

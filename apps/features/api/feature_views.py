@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.http import HttpResponse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework.negotiation import BaseContentNegotiation
-from rest_framework.parsers import BaseParser
 from rest_framework.response import Response
 
 from apps.accounts.door import Access, ApiView
@@ -86,21 +85,11 @@ class OnlineView(FeaturesView):
         return Response({"release": now.release, "metadata": metadata, "results": results})
 
 
-class ParquetParser(BaseParser):
-    """The body as it is; `historical.read_parquet` judges it."""
-
-    media_type = historical.MEDIA_TYPE
-
-    def parse(self, stream: Any, media_type: Any = None, parser_context: Any = None) -> Any:
-        """All bytes."""
-        return bytes(stream.read())
-
-
 class AnyAnswer(BaseContentNegotiation):
     """Answers are Parquet or zip, problems are JSON, whatever the client says that it accepts."""
 
     def select_parser(self, request: Any, parsers: Any) -> Any:
-        """The one parser; the content type is not worth a refusal, the content is."""
+        """Unused: bodies are read as bytes, whatever type they claim."""
         return parsers[0]
 
     def select_renderer(self, request: Any, renderers: Any, format_suffix: Any = None) -> Any:
@@ -112,7 +101,6 @@ class HistoricalView(FeaturesView):
     """Training data."""
 
     access: ClassVar = {"POST": READ}
-    parser_classes: ClassVar = [ParquetParser]
     content_negotiation_class: ClassVar[Any] = AnyAnswer  # type: ignore[misc]  # the stubs forget ClassVar
 
     @extend_schema(
@@ -137,7 +125,7 @@ class HistoricalView(FeaturesView):
         are final: a later release cannot change a join at or before it.
         """
         asked = _checked(HistoricalSerializer, _query(request))
-        table = historical.read_parquet(cast("bytes", request.data))
+        table = historical.read_parquet(request.body)
         release = get_release(asked["as_of_release"]) if "as_of_release" in asked else None
         watermark = settle()
         now = reading.standing()

@@ -1,0 +1,136 @@
+"""A published `feast==0.67.0` in an environment of its own, against a live server and the downloaded
+folder."""
+
+from __future__ import annotations
+
+import io
+import json
+import urllib.request
+import zipfile
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from apps.common.times import iso_us
+from apps.features import pinning
+from tests.features import stock
+from tests.features.support import CHECKOUT, LOGIN, bearer, person, serve
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+pytestmark = pytest.mark.api
+
+PREAMBLE = """
+import json
+from feast import FeatureStore
+store = FeatureStore(repo_path=".")
+def online(features, *series):
+    features = store.get_feature_service(features) if isinstance(features, str) else features
+    return store.get_online_features(features=features, entity_rows=[{"series": s} for s in series]).to_dict()
+def failure(call):
+    try:
+        call()
+    except Exception as error:
+        return [type(error).__name__, str(error)]
+"""
+READ = f"""
+out = {{
+    "service": online("detection", "{CHECKOUT}", "{LOGIN}", "never/seen"),
+    "references": online(["detection_profile:theta_log2", "detection_profile:known_at_iso"], "{CHECKOUT}"),
+    "pinned": online("detection__r1", "{CHECKOUT}"),
+    "services": sorted(s.name for s in store.list_feature_services()),
+    "columns": len(store.get_feature_view("detection_profile").features),
+    "unknown service": failure(lambda: online(["detection_profile__r9:status"], "a/b")),
+    "unknown feature": failure(lambda: online(["detection_profile:nope"], "a/b")),
+    "wrong entity": failure(
+        lambda: store.get_online_features(features=["detection_profile:status"], entity_rows=[{{"host": "x"}}])
+    ),
+    "write": failure(lambda: store.materialize_incremental(end_date=__import__("datetime").datetime.now())),
+}}
+print(json.dumps(out))
+"""
+
+
+@pytest.fixture
+def served(feast, live_server, settings, tmp_path):
+    """Two releases, the first pinned; the client folder, unpacked from the running server."""
+    settings.PUBLIC_URL = live_server.url
+    first = serve(
+        {CHECKOUT: {"theta_log2": 0.5, "direction": "up", "persist_k": 3}, LOGIN: {"min_rel": 0.25}}
+    )
+    pinning.pin(number=1, author="omar")
+    pinning.converge(key="1.1", payload={})
+    second = serve({CHECKOUT: {"theta_log2": 1.5}, LOGIN: None})
+    token = bearer(person("model", is_service=True), "features:read")["Authorization"].removeprefix("Bearer ")
+    request = urllib.request.Request(
+        f"{live_server.url}/api/v1/features/client.zip", headers={"Authorization": f"Bearer {token}"}
+    )
+    with urllib.request.urlopen(request, timeout=30) as answer:
+        zipfile.ZipFile(io.BytesIO(answer.read())).extractall(tmp_path)
+    return first, second, tmp_path / "aftercast_features", token
+
+
+def client(program: str, folder: Path, token: str | None) -> Any:
+    return json.loads(stock.call(PREAMBLE + program, folder=folder, token=token).splitlines()[-1])
+
+
+def test_the_stock_client_reads_online_and_gets_errors_that_it_can_tell_apart(served):
+    _, second, folder, token = served
+    out = client(READ, folder, token)
+    service = out["service"]
+    assert service["theta_log2"] == [1.5, None, None]
+    assert service["status"] == ["active", "withdrawn", None]
+    assert service["release"] == [2, 2, None]
+    assert service["series"] == [CHECKOUT, LOGIN, "never/seen"]
+    assert out["references"] == {
+        "series": [CHECKOUT],
+        "theta_log2": [1.5],
+        "known_at_iso": [iso_us(second.known_at)],
+    }
+    assert (out["pinned"]["theta_log2"], out["pinned"]["persist_k"]) == ([0.5], [3])
+    assert out["services"] == ["detection", "detection__r1"]
+    assert out["columns"] == 30
+    assert out["unknown service"] == [
+        "FeatureViewNotFoundException",
+        "Feature view detection_profile__r9 does not exist",
+    ]
+    assert out["unknown feature"][0] == "FeastObjectNotFoundException"
+    assert out["wrong entity"] == ["FeastError", "entities must be exactly ['series']"]
+    assert out["write"] is not None
+
+
+def test_without_a_good_token_the_client_is_told_so(served):
+    *_, folder, _ = served
+    program = 'print(json.dumps(failure(lambda: online(["detection_profile:status"], "a/b"))))'
+    kind, text = client(program, folder, "nope")
+    assert kind == "FeastPermissionError"
+    assert "set AFTERCAST_TOKEN" in text
+    kind, text = client(program, folder, None)
+    assert kind == "PermissionError"
+    assert "AFTERCAST_TOKEN" in text
+
+
+def test_the_snippet_in_the_folder_gives_training_data(served):
+    first, second, folder, token = served
+    program = f"""
+import pandas as pd
+from historical import historical
+times = pd.to_datetime(["{iso_us(first.known_at)}", "{iso_us(second.known_at)}"], utc=True)
+rows = pd.DataFrame({{
+    "series": ["{CHECKOUT}"] * 4,
+    "event_timestamp": [times[0] - pd.Timedelta(1, "us"), times[0], times[1] - pd.Timedelta(1, "us"), times[1]],
+    "label": [1, 2, 3, 4],
+}})
+found = historical(rows, chunk=3)
+pinned = historical(rows[["series"]], as_of_release=1)
+refs = historical(rows, ["detection_profile__r1:theta_log2"])
+show = lambda frame: [None if pd.isna(v) else v for v in frame["theta_log2"]]
+print(json.dumps([show(found), found["label"].tolist(), show(pinned), show(refs), str(found["event_timestamp"].dtype)]))
+"""
+    active, labels, pinned, refs, dtype = client(program, folder, token)
+    assert active == [None, 0.5, 0.5, 1.5]
+    assert labels == [1, 2, 3, 4]
+    assert pinned == [0.5] * 4
+    assert refs == [None, 0.5, 0.5, 0.5]
+    assert dtype.endswith("UTC]")
