@@ -40,72 +40,9 @@ def test_nothing_differs_after_publication(served):
 
 DAMAGE = {
     "row": "DELETE FROM feast_online.feast_kv WHERE view = 'aftercast/detection_profile__r1'",
-    "row_orphan":
-   
-   
-    "INSERT
-   
-   
-   
-    INTO
-   
-   
-   
-   
-    feast_online.feast_kv
-   
-   
-   
-   
-   
-    SELECT
-  
-   
-   
-  
-   
-   
-   
-   
-    view, '\\x01',
-  
-   
-   
-   
-   
-   
-   
-   
-   
-    payload,
-   
-    event_ts
-   
-   
-   
-   
-   
-   
-   
-   
-   
-   
-    FROM
-
- 
-  
-   
-    feast_online.feast_kv LIMIT 1", "registry": "DELETE FROM feast_registry.feature_views", "registry ": "DELETE FROM feast_registry.feature_services WHERE feature_service_name = 'detection'",
-
-
-
-
-
-
-
-
-
-
+    "row_orphan": "INSERT INTO feast_online.feast_kv SELECT view, '\\x01', payload, event_ts FROM feast_online.feast_kv LIMIT 1",
+    "registry": "DELETE FROM feast_registry.feature_views",
+    "registry ": "DELETE FROM feast_registry.feature_services WHERE feature_service_name = 'detection'",
 }
 
 

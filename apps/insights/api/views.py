@@ -18,7 +18,6 @@ from . import examples
 from .serializers import (
     ApproveSerializer,
     DraftSerializer,
-    FreeObjectField,
     GateSerializer,
     InsightSerializer,
     MarksSerializer,
@@ -41,7 +40,8 @@ def shown(name: str, value: Any, *, text: str = "") -> OpenApiResponse:
 
 def free(name: str, value: Any, *, text: str = "") -> OpenApiResponse:
     """A documented reply of free form with its example."""
-    return OpenApiResponse(FreeObjectField(), text, [OpenApiExample(name, value, response_only=True)])
+    schema = {"type": "object", "additionalProperties": True}
+    return OpenApiResponse(schema, text, [OpenApiExample(name, value, response_only=True)])
 
 
 class InsightView(ApiView):
