@@ -81,7 +81,6 @@ def _content(name: str, vector: Vector, split_hash: str) -> ProfileContent:
 def _read(keys: list[str]) -> dict[str, dict[str, Any]]:
     """Rows of the active service, in batches, nulls left out."""
     opened = store.open_store()
-    opened.refresh_registry()
     found: dict[str, dict[str, Any]] = {}
     for start in range(0, len(keys), BATCH):
         batch = keys[start : start + BATCH]

@@ -10,6 +10,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from apps.audit import ledger
+from apps.common.errors import require
 from apps.features import releases
 from apps.features.models import Release
 
@@ -41,7 +42,9 @@ def expire_insight(*, insight_id: int) -> bool:
     insight = Insight.objects.select_for_update(of=("self",)).filter(pk=insight_id).first()
     if insight is None or insight.state != Insight.State.APPROVED:
         return False
-    revision = Revision.objects.get(insight=insight, number=insight.active_revision)
+    revision = Revision.objects.get(
+        insight=insight, number=require(insight.active_revision, "the active revision of an approved insight")
+    )
     if revision.expires_at is None or revision.expires_at > timezone.now():
         return False
     release = stop(insight, Insight.State.EXPIRED, "expire", CLOCK, f"Insight {insight.pk} expired.")

@@ -35,7 +35,7 @@ class DraftSerializer(serializers.Serializer[Draft]):
     provenance = FreeObjectField(
         help_text='{"postmortem": id, "lines": [first, last]} or {"document", "sha256", "lines", "excerpt"}'
     )
-    signals = FreeListField(required=False, default=list, help_text="At most one of a kind")
+    signals = FreeListField(required=False, help_text="At most one of a kind")
     prose_reason = serializers.CharField(max_length=2000, required=False, default="", allow_blank=True)
     expires_at = serializers.DateTimeField(required=False, allow_null=True, default=None)
 
@@ -48,7 +48,7 @@ class DraftSerializer(serializers.Serializer[Draft]):
             scope=clean_scope(data["scope"]),
             confidence=data["confidence"],
             source=provenance.clean_source(data["provenance"], reader=reader),
-            signals=clean_signals(data["signals"]),
+            signals=clean_signals(data.get("signals", [])),
             prose_reason=data["prose_reason"],
             expires_at=data["expires_at"],
         )

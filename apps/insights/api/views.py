@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from rest_framework.request import Request
 
 READ = Access(scope="insights:read")
-PEOPLE = {Role.RESPONDER, Role.REVIEWER, Role.OPERATOR, Role.PROGRAMME_OWNER, Role.ADMIN}
+PEOPLE: set[str] = {Role.RESPONDER, Role.REVIEWER, Role.OPERATOR, Role.PROGRAMME_OWNER, Role.ADMIN}
 WRITE = Access(scope="insights:write", roles=PEOPLE)
 
 
@@ -74,7 +74,7 @@ class InsightList(InsightView):
     def get(self, request: Request) -> Response:
         """List insights by keyset: ?limit= and ?cursor=."""
         page = keyset(Insight.objects.visible_to(self.person).with_story(), request, "-id")
-        return Response({**page, "items": InsightSerializer(page["items"], many=True).data})
+        return Response({**page, "items": [InsightSerializer(insight).data for insight in page["items"]]})
 
     @extend_schema(
         operation_id="insight_propose",
