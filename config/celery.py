@@ -43,7 +43,8 @@ def _broker() -> tuple[str, dict[str, Any]]:
     return urlsplit(settings.DATABASE_URL)._replace(scheme="pgmq").geturl(), PGMQ_OPTIONS
 
 
-app.conf.broker_url, app.conf.broker_transport_options = _broker()
+_url, _options = _broker()
+app.conf.update(broker_url=_url, broker_transport_options=_options)
 
 
 @worker_process_init.connect
@@ -63,7 +64,7 @@ def warm_up(**_: Any) -> None:
 
 @worker_shutdown.connect
 def leave_at_once(**_: Any) -> None:
-    """Go as soon as the pool is closed: billiard's exit hook waits five seconds for the watcher of time limits.
+    """Go as soon as the pool is closed: billiard's exit hook waits five seconds for the watcher of limits.
 
     Hooks run in the reverse order of their registration, so this one comes before that.
     """

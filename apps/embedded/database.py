@@ -4,26 +4,36 @@ from __future__ import annotations
 
 import contextlib
 import secrets
+import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import environ
 from django.conf import settings
 from django.db import OperationalError, connection
 from psycopg import sql
 
-from . import address, schema
-from .errors import StartError
+from . import address, installation, schema
+from .errors import AlreadyRunningError, StartError
 from .postgres import Server
+
+PARTS = ("NAME", "USER", "PASSWORD", "HOST", "PORT")
+READY_S = 60
+PATIENT_S = 0.1
 
 
 def use(url: str) -> None:
     """Point Django's default connection, and everything that derives from settings, at another database."""
-    connection.close()
     parsed = environ.Env.db_url_config(url)
-    for target in (settings.DATABASES["default"], connection.settings_dict):
-        target.update({name: parsed[name] for name in ("NAME", "USER", "PASSWORD", "HOST", "PORT")})
+    _use_parts({part: parsed[part] for part in PARTS})
     settings.DATABASE_URL = url
+
+
+def _use_parts(parts: dict[str, Any]) -> None:
+    connection.close()
+    for target in (settings.DATABASES["default"], connection.settings_dict):
+        target.update(parts)
 
 
 @contextlib.contextmanager
@@ -31,24 +41,38 @@ def running() -> Iterator[None]:
     """Make sure that a PostgreSQL answers: the one of DATABASE_URL, of a running `up`, or one for the time being.
 
     Raises:
-        StartError: DATABASE_URL names one that does not answer.
+        StartError: DATABASE_URL names one that does not answer, or that of a running `up` does not come back.
         EmbeddedError: none could be started; the error says why.
     """
     if _answers():
         yield
         return
     folder: Path = settings.DATA_FOLDER
-    if address.database_url(folder) != settings.DATABASE_URL:
-        raise StartError("The database of DATABASE_URL does not answer.", "Start it, or unset DATABASE_URL.")
-    server = Server(folder)
     before = settings.DATABASE_URL
-    use(server.start())
-    try:
+    if before not in (address.NOWHERE, address.database_url(folder)):
+        raise StartError("The database of DATABASE_URL does not answer.", "Start it, or unset DATABASE_URL.")
+    with contextlib.ExitStack() as ends:
+        try:
+            ends.enter_context(installation.owned(folder))
+        except AlreadyRunningError:
+            _await_owners(folder)  # never start a second one on the files of an `up` that mends its own
+        else:
+            server = Server(folder)
+            ends.callback(server.stop)
+            use(server.start())
+        ends.callback(use, before)
         yield
-    finally:
-        connection.close()
-        server.stop()
-        use(before)
+
+
+def _await_owners(folder: Path) -> None:
+    """Wait for the database of the `up` that owns the folder: it starts right now, for the first time or again."""
+    deadline = time.monotonic() + READY_S
+    while time.monotonic() < deadline:
+        use(address.database_url(folder))
+        if _answers():
+            return
+        time.sleep(PATIENT_S)
+    raise StartError(f"The database of {folder} does not answer.", "Ask `manage.py doctor`.")
 
 
 def _answers() -> bool:
@@ -66,14 +90,15 @@ def scratch() -> Iterator[str]:
     Yields its name. The caller closes what it opened there by other ways (Feast's pools) before the end.
     """
     name = f"scratch_{secrets.token_hex(6)}"
-    before = settings.DATABASE_URL
+    before, at = settings.DATABASE_URL, {part: connection.settings_dict[part] for part in PARTS}
     _execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
     use(f"{before.rpartition('/')[0]}/{name}")
     try:
         schema.migrate()
         yield name
     finally:
-        use(before)
+        _use_parts(at)  # not by its URL: Django's test runner changes the name alone
+        settings.DATABASE_URL = before
         _execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
 
 

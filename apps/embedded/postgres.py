@@ -19,11 +19,13 @@ from pathlib import Path
 import psycopg
 
 from . import binaries, children
-from .errors import FolderError, StartError, WrongVersionError
+from .errors import FolderError, PortTakenError, StartError, WrongVersionError
 
 NAME = "aftercast"
 READY_S = 60
 STOP_S = 8
+LOW_PORT, HIGH_PORT = 20_000, 32_000
+PORT_TRIES = 200
 ENVIRONMENT = {"PATH": "/usr/bin:/bin", "TZ": "UTC", "LC_ALL": "C.UTF-8", "HOME": "/"}
 
 
@@ -293,10 +295,18 @@ def locked(path: Path) -> Iterator[None]:
 
 
 def free_port() -> int:
-    """A port that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port that nobody listens on now.
+
+    Below the range that outgoing connections are given: a client that keeps trying a dead server's port in that
+    range can be given the very same one as its own, is then connected to itself, and keeps the server out.
+    """
+    for _ in range(PORT_TRIES):
+        port = LOW_PORT + secrets.randbelow(HIGH_PORT - LOW_PORT)
+        if port_is_free(port):
+            return port
+    raise PortTakenError(
+        f"No port between {LOW_PORT} and {HIGH_PORT} is free.", "Stop something that listens."
+    )
 
 
 def port_is_free(port: int, host: str = "127.0.0.1") -> bool:
