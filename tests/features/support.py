@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from django.db import connection, transaction
 
 from apps.accounts import tokens
-from apps.accounts.models import RoleGrant, User
+from apps.accounts.models import ApiToken, RoleGrant, User
 from apps.features import publication
 from apps.features.models import Release
 from apps.features.names import ACTIVE_SERVICE
@@ -51,8 +51,7 @@ def serve(
     """A release, published."""
     release = make_release(changes, kind=kind, **more)
     publication.publish(key=str(release.number), payload={})
-    release.refresh_from_db()
-    return release
+    return Release.objects.get(number=release.number)
 
 
 def online(store: Store, series: str, service: str = ACTIVE_SERVICE) -> dict[str, Any]:
@@ -73,7 +72,7 @@ def bearer(user: User, *scopes: str, min_confidence: float | None = None) -> dic
     """Headers of a test client that calls with a new token."""
     plain = tokens.issue(
         user=user,
-        name=f"test {tokens.ApiToken.objects.count()}",
+        name=f"test {ApiToken.objects.count()}",
         scopes=scopes or ("api",),
         expires_in=timedelta(hours=1),
         min_confidence=min_confidence,

@@ -12,7 +12,9 @@ import psycopg
 import pytest
 from feast.infra.registry.sql import SqlRegistry
 from feast.protos.feast.types.Value_pb2 import Value
+from sqlalchemy.engine import make_url
 
+from apps.common.health import HealthError
 from apps.features import connections, definitions, publication, store, vectors
 from apps.features.connections import Connections
 from tests.features.support import CHECKOUT, online, serve, sql
@@ -99,7 +101,10 @@ def test_two_processes_make_the_registry_at_once(feast):
         sql(f"CREATE SCHEMA {name}")
     sql("CREATE TABLE feast_online.feast_kv (LIKE feast_online_kept.feast_kv INCLUDING ALL)")
     try:
-        program = "import django; django.setup(); from apps.features.store import open_store; print(open_store().list_feature_services()[0].name)"
+        program = (
+            "import django; django.setup(); from apps.features.store import open_store;"
+            "print(open_store().list_feature_services()[0].name)"
+        )
         environment = {
             "PATH": "/usr/bin:/bin",
             "DJANGO_SETTINGS_MODULE": "config.settings.test",
@@ -130,8 +135,6 @@ def database_url() -> str:
 
 
 def test_the_registry_takes_odd_passwords_and_socket_folders(monkeypatch):
-    from sqlalchemy.engine import make_url
-
     odd = {"host": "/run/pg", "user": "u", "password": "p@:/%w d", "dbname": "db"}
     monkeypatch.setattr(store, "parameters", odd.copy)
     url = make_url(store._registry_url())
@@ -251,7 +254,8 @@ def test_many_threads_read_at_once(feast):
 # --- process --------------------------------------------------------------------------------------
 def test_nothing_of_django_loads_feast_or_pandas_before_it_is_used():
     program = (
-        "import sys, django; django.setup(); import config.urls, apps.features.tasks, apps.features.publication;"
+        "import sys, django; django.setup();"
+        "import config.urls, apps.features.tasks, apps.features.publication;"
         "print([name for name in ('feast', 'pandas', 'pyarrow') if name in sys.modules])"
     )
     environment = {
@@ -266,8 +270,6 @@ def test_nothing_of_django_loads_feast_or_pandas_before_it_is_used():
 
 
 def test_health_needs_a_warm_store_and_readable_tables(feast, monkeypatch):
-    from apps.common.health import HealthError
-
     store.health()
     monkeypatch.setattr(store, "_opened", {})
     monkeypatch.setattr(store, "warm_up_in_background", lambda **_more: None)

@@ -31,7 +31,7 @@ def parquet(table: pa.Table | dict[str, Any]) -> bytes:
     return out.getvalue()
 
 
-def rows(*pairs: tuple[str, datetime], **more: list[Any]) -> pa.Table:
+def rows(*pairs: tuple[str, datetime | None], **more: list[Any]) -> pa.Table:
     series, times = zip(*pairs, strict=True)
     return pa.table(
         {"series": list(series), "event_timestamp": pa.array(times, pa.timestamp("us", tz="UTC")), **more}

@@ -1,7 +1,8 @@
 from __future__ import annotations
 
 import random
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import pytest
@@ -10,6 +11,9 @@ from feast.infra.offline_stores.contrib.postgres_offline_store.postgres import P
 from apps.features import pinning
 from apps.features.models import Release
 from tests.features.support import CHECKOUT, LOGIN, serve, sql
+
+if TYPE_CHECKING:
+    from apps.features.feast_store import Store
 
 pytestmark = pytest.mark.unit
 
@@ -22,9 +26,9 @@ def rows(*pairs: tuple[str, datetime]) -> pd.DataFrame:
     return pd.DataFrame({"series": list(series), "event_timestamp": pd.to_datetime(list(times), utc=True)})
 
 
-def joined(feast, entity_df: pd.DataFrame, service: str = "detection", **more) -> pd.DataFrame:
+def joined(feast: Store, entity_df: Any, service: str = "detection") -> pd.DataFrame:
     found = feast.get_feature_service(service, allow_cache=True)
-    return feast.get_historical_features(entity_df=entity_df, features=found, **more).to_df()
+    return feast.get_historical_features(entity_df=entity_df, features=found).to_df()
 
 
 def thetas(feast, *pairs: tuple[str, datetime], service: str = "detection") -> list[float | None]:
@@ -60,7 +64,7 @@ def test_a_pinned_view_holds_from_its_release_on_whatever_follows(feast):
 def test_order_duplicates_index_and_other_columns_stay(feast):
     release = serve({CHECKOUT: {"theta_log2": 1.0}})
     given = rows((CHECKOUT, release.known_at), ("z/z", release.known_at), (CHECKOUT, release.known_at))
-    given["label"] = [{"a": 1}, {"a": 2}, {"a": 3}]
+    given["label"] = pd.Series([{"a": 1}, {"a": 2}, {"a": 3}], dtype=object)
     given["weight"] = [1.5, None, 2.5]
     given.index = pd.Index([7, 3, 3])
     found = joined(feast, given)
@@ -91,9 +95,10 @@ def test_full_names_and_references_work_as_in_the_stock_store(feast):
 
 
 def test_sql_in_place_of_rows_is_refused(feast):
-    for entity_df in ("SELECT * FROM accounts_user", None):
+    end = datetime(2026, 1, 1, tzinfo=UTC)
+    for more in ({"entity_df": "SELECT * FROM accounts_user"}, {"entity_df": None, "end_date": end}):
         with pytest.raises(TypeError, match="must be a table"):
-            joined(feast, entity_df, **({} if entity_df else {"end_date": datetime(2026, 1, 1)}))  # noqa: DTZ001
+            feast.get_historical_features(features=["detection_profile:status"], **more)
 
 
 def test_a_missing_join_key_is_named(feast):

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 from django.db import transaction
 from hypothesis import HealthCheck, Phase, given, settings
@@ -86,8 +87,6 @@ def drawn_rows(known: list[datetime], seed: int) -> pd.DataFrame:
 
 
 def test_no_value_is_known_later_than_its_row(feast):
-    import pyarrow as pa
-
     joined_rows, leaks, wrong = 0, 0, 0
 
     @settings(
@@ -123,6 +122,6 @@ def disagreements(entity_df: pd.DataFrame, made: pd.DataFrame, released: pd.Seri
     left = entity_df.assign(row=range(len(entity_df))).sort_values("event_timestamp", kind="stable")
     right = made.sort_values("known_at").astype({"known_at": left["event_timestamp"].dtype})
     expected = pd.merge_asof(left, right, left_on="event_timestamp", right_on="known_at", by="series")
-    expected = expected.sort_values("row")["oracle"].to_numpy(dtype=float)
+    right_ones = expected.sort_values("row")["oracle"].to_numpy(dtype=float)
     ours = released.to_numpy(dtype=float)
-    return int((~((ours == expected) | (np.isnan(ours) & np.isnan(expected)))).sum())
+    return int((~((ours == right_ones) | (np.isnan(ours) & np.isnan(right_ones)))).sum())

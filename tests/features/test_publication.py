@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import threading
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from django.db import connection
@@ -10,7 +10,7 @@ from django.db import connection
 from apps.audit import outbox
 from apps.common import failpoints
 from apps.common.times import iso_us
-from apps.features import pinning, publication, reconcile
+from apps.features import definitions, pinning, publication, reconcile, vectors
 from apps.features.models import ActivePointer, Pin, Release
 from tests.features.support import CHECKOUT, LOGIN, make_release, online, serve, sql
 
@@ -44,6 +44,7 @@ def test_a_published_release_is_what_feast_serves(feast):
     assert found["known_at_iso"] == found["valid_from"] == iso_us(release.known_at)
     assert found["confidence"] == 0.9
     assert found["min_rel"] is None
+    assert release.served_at is not None
     assert release.served_at > release.known_at
     assert ActivePointer.objects.get().release_id == 1
 
@@ -69,7 +70,8 @@ def test_the_outbox_publishes_all_releases_in_order(feast):
         make_release({CHECKOUT: {"theta_log2": value}})
     outbox.drain()
     assert online(feast, CHECKOUT)["theta_log2"] == 1.5
-    served = list(Release.objects.order_by("number").values_list("served_at", flat=True))
+    assert not Release.objects.filter(served_at=None).exists()
+    served: list[Any] = list(Release.objects.order_by("number").values_list("served_at", flat=True))
     assert served == sorted(served)
     assert ActivePointer.objects.get().release_id == 3
 
@@ -93,7 +95,7 @@ def test_a_publisher_may_die_at_any_step(feast, monkeypatch, step):
     make_release({CHECKOUT: {"theta_log2": 1.5}, LOGIN: {"direction": "down"}})
     with dying_at(step, monkeypatch):
         publication.publish(key="2", payload={})
-    if step not in {"features.publish.committed"}:
+    if step != "features.publish.committed":
         assert Release.objects.get(number=2).served_at is None
         assert ActivePointer.objects.get().release_id == 1
     publication.publish(key="2", payload={})
@@ -164,8 +166,6 @@ def test_publishers_at_once_serve_each_release_once(feast):
 
 
 def test_rows_that_do_not_read_back_stop_the_pointer(feast, monkeypatch):
-    from apps.features import vectors
-
     make_release({CHECKOUT: {"theta_log2": 1.0}})
     monkeypatch.setattr(vectors, "write", lambda *_args, **_more: None)
     with pytest.raises(
@@ -184,8 +184,6 @@ def test_definitions_are_applied_only_when_they_differ(feast, monkeypatch):
 
 
 def test_a_tampered_definition_is_put_right_by_the_next_publication(feast):
-    from apps.features import definitions
-
     wrong = definitions.active()
     wrong.view.tags["sha256"] = "0" * 64
     feast.apply([wrong.view])

@@ -40,7 +40,10 @@ def test_nothing_differs_after_publication(served):
 
 DAMAGE = {
     "row": "DELETE FROM feast_online.feast_kv WHERE view = 'aftercast/detection_profile__r1'",
-    "row_orphan": "INSERT INTO feast_online.feast_kv SELECT view, '\\x01', payload, event_ts FROM feast_online.feast_kv LIMIT 1",
+    "row_orphan": (
+        "INSERT INTO feast_online.feast_kv SELECT view, '\\x01', payload, event_ts"
+        " FROM feast_online.feast_kv LIMIT 1"
+    ),
     "registry": "DELETE FROM feast_registry.feature_views",
     "registry ": "DELETE FROM feast_registry.feature_services WHERE feature_service_name = 'detection'",
 }
@@ -67,7 +70,7 @@ def test_a_row_from_the_future_is_put_right(served):
 
 
 def test_strangers_in_the_registry_go(served):
-    stranger = definitions.pinned(ProfileRow.objects.first().release)
+    stranger = definitions.pinned(ProfileRow.objects.select_related("release")[0].release)
     stranger.view.name = stranger.view.projection.name = "detection_profile__r99"
     served.apply([definitions.entity(), stranger.view])
     vectors.write(served, stranger.view, list(ProfileRow.objects.all()[:1]))

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.db import connection
+from feast.protos.feast.core.Registry_pb2 import Registry
 
 from apps.accounts.models import Role
 from apps.audit import outbox
@@ -60,6 +61,7 @@ def test_a_release_tells_its_moments_manifest_and_readers(client, reader):
     )
     found = get(client, reader, "releases/1")
     assert found["known_at"] == iso_us(release.known_at)
+    assert release.served_at is not None
     assert found["served_at"] == iso_us(release.served_at)
     assert len(found["known_at"].split(".")[1]) == 7
     assert (found["digest"], found["parent"], found["kind"]) == (release.digest, None, "approve")
@@ -96,7 +98,7 @@ def test_two_releases_are_compared(client, reader):
 
 # --- lineage --------------------------------------------------------------------------------------
 def test_lineage_leads_from_a_value_to_the_lines_that_taught_it(client, reader):
-    origin = {
+    origin: dict[str, Any] = {
         "signal": 5,
         "document": "postmortem:7",
         "sha256": "ab" * 32,
@@ -225,8 +227,6 @@ def test_the_folder_holds_what_the_stock_client_needs(client, reader, settings):
 
 
 def test_its_registry_carries_no_sql_no_address_and_no_code(client, reader):
-    from feast.protos.feast.core.Registry_pb2 import Registry
-
     serve({CHECKOUT: {"theta_log2": 0.5}})
     pin(1)
     raw = folder(client, reader)[0].read("aftercast_features/registry.db")

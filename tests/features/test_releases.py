@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 import threading
 from datetime import timedelta
 
@@ -131,7 +132,7 @@ def test_releases_made_at_once_are_numbered_without_gaps_and_strictly_later():
         thread.join()
     made = list(Release.objects.order_by("number").values_list("number", "known_at"))
     assert [number for number, _ in made] == list(range(1, 41))
-    assert all(a[1] < b[1] for a, b in zip(made, made[1:], strict=False))
+    assert all(a[1] < b[1] for a, b in itertools.pairwise(made))
     assert ProfileRow.objects.count() == 40
 
 
@@ -180,7 +181,7 @@ def test_settling_waits_for_the_release_in_the_making():
 REFUSED = {
     "edit a release": "UPDATE features_release SET reason = 'other'",
     "delete a release": "DELETE FROM features_release",
-    "serve twice": "UPDATE features_release SET served_at = now() + interval '1 day' WHERE served_at IS NOT NULL",
+    "serve twice": "UPDATE features_release SET served_at = now() + interval '1 day' WHERE number = 1",
     "unserve": "UPDATE features_release SET served_at = NULL WHERE served_at IS NOT NULL",
     "back-date": (
         "INSERT INTO features_release (number, known_at, digest, parent_id, manifest, kind, author, reason)"
@@ -198,7 +199,8 @@ REFUSED = {
     ),
     "withdrawn with values": (
         "INSERT INTO features_profilerow (series, release_id, version, known_at, status, values, sources)"
-        " SELECT 'a/b', 2, 1, known_at, 'withdrawn', '{\"theta_log2\": 1}', '{}' FROM features_release WHERE number = 2"
+        " SELECT 'a/b', 2, 1, known_at, 'withdrawn', '{\"theta_log2\": 1}', '{}' FROM features_release"
+        " WHERE number = 2"
     ),
     "no series id": (
         "INSERT INTO features_profilerow (series, release_id, version, known_at, status, values, sources)"

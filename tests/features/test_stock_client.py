@@ -5,11 +5,11 @@ from __future__ import annotations
 
 import io
 import json
-import urllib.request
 import zipfile
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import requests
 
 from apps.common.times import iso_us
 from apps.features import pinning
@@ -44,7 +44,9 @@ out = {{
     "unknown service": failure(lambda: online(["detection_profile__r9:status"], "a/b")),
     "unknown feature": failure(lambda: online(["detection_profile:nope"], "a/b")),
     "wrong entity": failure(
-        lambda: store.get_online_features(features=["detection_profile:status"], entity_rows=[{{"host": "x"}}])
+        lambda: store.get_online_features(
+            features=["detection_profile:status"], entity_rows=[{{"host": "x"}}]
+        )
     ),
     "write": failure(lambda: store.materialize_incremental(end_date=__import__("datetime").datetime.now())),
 }}
@@ -62,12 +64,10 @@ def served(feast, live_server, settings, tmp_path):
     pinning.pin(number=1, author="omar")
     pinning.converge(key="1.1", payload={})
     second = serve({CHECKOUT: {"theta_log2": 1.5}, LOGIN: None})
-    token = bearer(person("model", is_service=True), "features:read")["Authorization"].removeprefix("Bearer ")
-    request = urllib.request.Request(
-        f"{live_server.url}/api/v1/features/client.zip", headers={"Authorization": f"Bearer {token}"}
-    )
-    with urllib.request.urlopen(request, timeout=30) as answer:
-        zipfile.ZipFile(io.BytesIO(answer.read())).extractall(tmp_path)
+    headers = bearer(person("model", is_service=True), "features:read")
+    answer = requests.get(f"{live_server.url}/api/v1/features/client.zip", headers=headers, timeout=30)
+    zipfile.ZipFile(io.BytesIO(answer.content)).extractall(tmp_path)
+    token = headers["Authorization"].removeprefix("Bearer ")
     return first, second, tmp_path / "aftercast_features", token
 
 
@@ -117,16 +117,18 @@ def test_the_snippet_in_the_folder_gives_training_data(served):
 import pandas as pd
 from historical import historical
 times = pd.to_datetime(["{iso_us(first.known_at)}", "{iso_us(second.known_at)}"], utc=True)
+us = pd.Timedelta(1, "us")
 rows = pd.DataFrame({{
     "series": ["{CHECKOUT}"] * 4,
-    "event_timestamp": [times[0] - pd.Timedelta(1, "us"), times[0], times[1] - pd.Timedelta(1, "us"), times[1]],
+    "event_timestamp": [times[0] - us, times[0], times[1] - us, times[1]],
     "label": [1, 2, 3, 4],
 }})
 found = historical(rows, chunk=3)
 pinned = historical(rows[["series"]], as_of_release=1)
 refs = historical(rows, ["detection_profile__r1:theta_log2"])
 show = lambda frame: [None if pd.isna(v) else v for v in frame["theta_log2"]]
-print(json.dumps([show(found), found["label"].tolist(), show(pinned), show(refs), str(found["event_timestamp"].dtype)]))
+dtype = str(found["event_timestamp"].dtype)
+print(json.dumps([show(found), found["label"].tolist(), show(pinned), show(refs), dtype]))
 """
     active, labels, pinned, refs, dtype = client(program, folder, token)
     assert active == [None, 0.5, 0.5, 1.5]
