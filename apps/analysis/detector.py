@@ -45,7 +45,7 @@ SCORE_MAX = 1e9
 
 @dataclass(frozen=True, eq=False)
 class View:
-    """One baseline's look at the m observed samples: `expected`, `residual` (units of the series), `z`."""
+    """One baseline's look at the m observed samples: `expected` and `residual` (NaN without history), `z`."""
 
     expected: Floats
     residual: Floats
@@ -113,17 +113,19 @@ def effective(
     return np.where(np.abs(view.residual) >= least, np.maximum(score, 0.0), 0.0)
 
 
-def persistent(score: Floats, k: int, n: int) -> Floats:
-    """The k-th largest of the last `n` scores: reaches theta just when k of the last n samples do. (m,)."""
+def persistent(score: Floats, k: int, n: int, least: float = 0.0) -> Floats:
+    """The k-th largest of the last `n` scores: reaches theta just when k of the last n samples do. (m,).
+
+    Results below `least` may be given as 0; a caller who needs no smaller ones saves most of the work.
+    """
     if n == 1 or score.size == 0:
         return score.copy()
-    padded = np.concatenate([np.zeros(n - 1), score])
-    spans = np.lib.stride_tricks.sliding_window_view(padded, n)
-    if k == n:
-        return np.asarray(spans.min(axis=1), dtype=np.float64)
-    result = np.empty(score.size)
-    for first in range(0, score.size, windows.CHUNK_ROWS):
-        chunk = slice(first, first + windows.CHUNK_ROWS)
+    reached = np.concatenate([np.zeros(n, dtype=np.int64), np.cumsum(score >= least)])
+    rows = np.flatnonzero(reached[n:] - reached[:-n] >= k) if least > 0 else np.arange(score.size)
+    spans = np.lib.stride_tricks.sliding_window_view(np.concatenate([np.zeros(n - 1), score]), n)
+    result = np.zeros(score.size)
+    for first in range(0, rows.size, windows.CHUNK_ROWS):
+        chunk = rows[first : first + windows.CHUNK_ROWS]
         result[chunk] = np.partition(spans[chunk], n - k, axis=1)[:, n - k]
     return result
 
@@ -188,4 +190,4 @@ def _look(prepared: Prepared, expected: Floats) -> View:
     quotient = np.divide(residual, scale, out=np.sign(residual) * SCORE_MAX, where=scale > 0)
     z = np.clip(np.nan_to_num(quotient, nan=0.0), -SCORE_MAX, SCORE_MAX)
     z[:WARM_UP_SAMPLES] = 0.0
-    return View(expected=np.nan_to_num(expected), residual=np.nan_to_num(residual), z=z)
+    return View(expected, residual, z)

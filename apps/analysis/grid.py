@@ -92,7 +92,7 @@ def _shape_scores(prepared: Prepared) -> Iterator[Floats]:
                 prepared, shape.baseline, shape.direction, shape.min_rel, shape.min_abs
             )
             seen = key
-        yield detector.persistent(effective, shape.persist_k, shape.persist_n)
+        yield detector.persistent(effective, shape.persist_k, shape.persist_n, least=THETAS[0])
 
 
 def _candidates(prepared: Prepared, score: Floats, part: Slice) -> tuple[Ints, Floats]:

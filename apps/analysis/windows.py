@@ -76,11 +76,11 @@ def _window_values(values: Floats, start: Ints, end: Ints) -> Floats:
     count = end - start
     points = int(min(max(int(count.max(initial=0)), 1), MAX_POINTS))
     column = np.arange(points, dtype=np.int64)
-    spread = (2 * column[None, :] + 1) * count[:, None] // (2 * points)
-    offset = np.where((count > points)[:, None], spread, column[None, :])
-    outside = offset >= count[:, None]
-    picked = values[np.minimum(start[:, None] + offset, values.size - 1)]
-    picked[outside] = np.nan
+    picked: Floats = values[np.minimum(start[:, None] + column, values.size - 1)]
+    picked[column >= count[:, None]] = np.nan
+    crowded = np.flatnonzero(count > points)
+    spread = (2 * column + 1) * count[crowded, None] // (2 * points)
+    picked[crowded] = values[start[crowded, None] + spread]
     return picked
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from apps.analysis.types import HOUR_US, MINUTE_US, SECOND_US, Interval, Telemetry
+from apps.analysis.types import MINUTE_US, SECOND_US, Interval, Telemetry
 
 START_US = 1_704_067_200 * SECOND_US  # 2024-01-01T00:00:00Z, a Monday
 
@@ -42,6 +42,3 @@ def noisy_series(*, seed=1, days=20, incidents=6, benign=20):
             values[position] += 60
     telemetry = series(values)
     return telemetry, [at(telemetry, first, last) for first, last in labels]
-
-
-HOUR = HOUR_US

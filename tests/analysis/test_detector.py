@@ -26,7 +26,7 @@ SETTINGS = st.builds(
     st.sampled_from([(1, 1), (2, 2), (2, 3), (4, 9)]),
     st.sampled_from(BASELINES),
     st.sampled_from([(None, None), (-50.0, None), (None, 50.0), (-1.0, 1.0)]),
-)  # fmt: skip
+)
 STEPS = st.one_of(
     st.sampled_from([SECOND_US, MINUTE_US, HOUR_US, DAY_US]).map(lambda step: [step]),
     st.lists(st.integers(1, 3 * DAY_US), min_size=1, max_size=30),
@@ -191,7 +191,7 @@ def test_either_takes_the_closest_expectation():
     prepared = detector.prepare(series(values, cadence_us=HOUR_US))
     either = np.abs(prepared.view("either").residual)
     for baseline in ("level", "daily", "weekly"):
-        assert (either <= np.abs(prepared.view(baseline).residual)).all()
+        assert (either[1:] <= np.abs(prepared.view(baseline).residual[1:])).all()
 
 
 def test_slots_are_found_in_jittered_times():

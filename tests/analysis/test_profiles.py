@@ -13,12 +13,13 @@ DEFAULT = Setting(theta=8.0, direction="both", min_rel=0.1, persist_k=1, persist
 
 
 def test_the_vector_has_the_declared_columns_in_order():
-    assert [name for name, _ in profiles.VECTOR] == (
-        "status release version known_at_iso direction theta_log2 min_rel min_abs persist_k persist_n baseline "
-        "hard_lo hard_hi suppress_json calendar_json signature_json precursor_json correlation_json valid_from "
-        "expires_at n_incidents n_benign peak_min_log peak_med_log dur_med_s dir_mean benign_peak_q90_log "
-        "benign_same_hour precision_past confidence"
-    ).split()
+    assert [name for name, _ in profiles.VECTOR] == [
+        "status", "release", "version", "known_at_iso", "direction", "theta_log2", "min_rel",
+        "min_abs", "persist_k", "persist_n", "baseline", "hard_lo", "hard_hi", "suppress_json",
+        "calendar_json", "signature_json", "precursor_json", "correlation_json", "valid_from",
+        "expires_at", "n_incidents", "n_benign", "peak_min_log", "peak_med_log", "dur_med_s",
+        "dir_mean", "benign_peak_q90_log", "benign_same_hour", "precision_past", "confidence",
+    ]  # fmt: skip
     assert {kind for _, kind in profiles.VECTOR} == {"float", "int", "str"}
 
 
@@ -84,11 +85,11 @@ def test_columns_change_the_default_as_declared():
     vector = {
         "status": "active", "theta_log2": 1.5, "direction": "up", "min_rel": 0.0, "min_abs": 3.0, "persist_k": 2.0,
         "persist_n": 3, "baseline": "daily", "hard_lo": -1.0, "hard_hi": 7.0, "n_incidents": 4, "confidence": 0.5,
-    }  # fmt: skip
+    }
     assert profiles.apply(DEFAULT, vector) == Setting(
         theta=8.0 * 2**1.5, direction="up", min_rel=0.0, min_abs=3.0, persist_k=2, persist_n=3, baseline="daily",
         hard_lo=-1.0, hard_hi=7.0,
-    )  # fmt: skip
+    )
 
 
 @pytest.mark.parametrize("status", ["withdrawn", "expired"])
@@ -109,7 +110,7 @@ def test_a_vector_out_of_range_is_refused(vector):
         {"min_abs": math.nan}, {"persist_k": 0}, {"persist_k": 2, "persist_n": 1}, {"persist_n": 101},
         {"hard_lo": math.nan}, {"hard_lo": 1.0, "hard_hi": 1.0},
     ],
-)  # fmt: skip
+)
 def test_a_setting_out_of_range_is_refused(fields):
     with pytest.raises(ValueError, match="must"):
         Setting(**fields)
