@@ -24,6 +24,7 @@ from .provenance import clean_source
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
 
 TOKEN_NAME = "demo"
 TOKEN_LIFE = timedelta(days=30)
@@ -41,13 +42,18 @@ CAST: dict[str, tuple[str, Role, list[str]]] = {
     "operator": ("kim", Role.OPERATOR, ["api"]),
     "model": ("detector-shop", Role.VIEWER, MODEL_SCOPES),
 }
-NARRATIVE = """\
+BATCH = """\
 The nightly settlement batch raised checkout latency for forty minutes, four nights in a row.
 Each night the on-call engineer was paged and found nothing that a customer could feel.
 On the fifth night a real slowdown was taken for the batch, and we reacted twenty minutes late.
 What we saw: the benign peaks stay under twice the usual threshold; the real one was five times above it.
 What we recommend: alarm only upwards on checkout latency, and only well above the usual threshold.
 The batch itself should move to a replica; that is action item 2.
+"""
+QUEUE = """\
+The payment queue filled within minutes and was empty again a quarter of an hour later; nobody waited for a payment.
+Such bursts come most nights and last three samples; the two real failures lasted an hour and a half.
+An alarm that waits for five of six samples would have been quiet at every burst and early at both failures.
 """
 
 
@@ -82,40 +88,57 @@ def _token(part: str, person: User) -> str:
 
 def _tell(cast: Mapping[str, User]) -> None:
     """One lesson that went the whole way, and one that waits for its reviewers."""
-    postmortem = file_postmortem(
+    batch = file_postmortem(
         title="Checkout pages every night during the settlement batch",
         service="checkout",
-        narrative=NARRATIVE,
+        narrative=BATCH,
         author=cast["responder"],
     )
     first = _propose(
         cast["responder"],
-        postmortem,
+        batch,
         title="The settlement batch is not an incident",
-        lines=[4, 5],
+        series="checkout/latency_p99",
+        lines=(4, 5),
         signals=[{"kind": "theta_scale", "value": 1.0}, {"kind": "direction", "value": "up"}],
     )
-    why = "Agreed with the owners of checkout: the batch is known and harmless."
+    why = "Agreed with the owners of checkout: the batch is known and harmless."  # kept only if the gate failed
     for approver in (cast["reviewer"], cast["operator"]):
         services.approve_insight(insight_id=first.pk, approver=approver, override_reason=why)
+    queue = file_postmortem(
+        title="A burst in the payment queue was taken for a failure",
+        service="payments",
+        narrative=QUEUE,
+        author=cast["responder"],
+    )
     _propose(
         cast["responder"],
-        postmortem,
-        title="A slow checkout stays slow for more than a sample",
-        lines=[2, 3],
-        signals=[{"kind": "persistence", "value": {"k": 3, "n": 5}}],
+        queue,
+        title="Bursts in the payment queue are short, failures are not",
+        series="payments/queue_depth",
+        lines=(2, 3),
+        signals=[{"kind": "persistence", "value": {"k": 5, "n": 6}}],
         expires_at=timezone.now() + timedelta(days=180),
     )
 
 
-def _propose(author: User, postmortem: Postmortem, *, title: str, lines: list[int], **rest: Any) -> Insight:
+def _propose(
+    author: User,
+    postmortem: Postmortem,
+    *,
+    title: str,
+    series: str,
+    lines: tuple[int, int],
+    signals: list[dict[str, Any]],
+    expires_at: datetime | None = None,
+) -> Insight:
     draft = Draft(
         title=title,
-        recommendation="\n".join(NARRATIVE.splitlines()[lines[0] - 1 : lines[1]]),
-        scope=clean_scope({"series": ["checkout/latency_p99"]}),
+        recommendation=postmortem.lines(*lines),
+        scope=clean_scope({"series": [series]}),
         confidence=0.8,
-        source=clean_source({"postmortem": postmortem.pk, "lines": lines}, reader=author),
-        signals=clean_signals(rest["signals"]),
-        expires_at=rest.get("expires_at"),
+        source=clean_source({"postmortem": postmortem.pk, "lines": list(lines)}, reader=author),
+        signals=clean_signals(signals),
+        expires_at=expires_at,
     )
     return services.propose_insight(draft=draft, author=author)
