@@ -43,7 +43,7 @@ def report_alarms(*, reports: Iterable[Report], by: User) -> Received:
             "INSERT INTO alerts_alarm (series, at, score, release, reported_by_id) "
             "SELECT series, at, score, release, %s "
             "FROM unnest(%s::text[], %s::timestamptz[], %s::float8[], %s::int[]) "
-            "AS given (series, at, score, release) ORDER BY series, at ON CONFLICT DO NOTHING",
+            "AS given (series, at, score, release) ORDER BY series, at, release ON CONFLICT DO NOTHING",
             [
                 by.pk,
                 [report.series for report in given],

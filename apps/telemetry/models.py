@@ -100,15 +100,10 @@ class Sample(models.Model):
 
 
 class ImportRun(models.Model):
-    """One file that was read in whole. The same bytes, read the same way, are not read in twice."""
+    """One file of samples that was read in whole; the same bytes in the same zone are not read in again."""
 
-    class Kind(models.TextChoices):
-        SERIES = "series"
-        LABELS = "labels"
-
-    kind = models.CharField(max_length=10, choices=Kind.choices)
+    series = models.ForeignKey(Series, on_delete=models.CASCADE, related_name="imports", db_index=False)
     file = models.CharField(max_length=1000)
-    target = models.CharField(max_length=MAX_ID, blank=True)  # the series; empty for labels
     tz = models.CharField(max_length=60)
     sha256 = models.CharField(max_length=HEX_DIGEST)
     rows = models.BigIntegerField()
@@ -117,13 +112,8 @@ class ImportRun(models.Model):
     at = models.DateTimeField(db_default=Now())
 
     class Meta:
-        constraints: ClassVar = [
-            models.CheckConstraint(
-                condition=models.Q(kind__in=["series", "labels"]), name="telemetry_importrun_kind_known"
-            ),
-        ]
         indexes: ClassVar = [
-            models.Index(fields=["target", "-at"], name="telemetry_importrun_latest"),
+            models.Index(fields=["series", "-at"], name="telemetry_importrun_latest"),
         ]
 
     def __str__(self) -> str:

@@ -66,7 +66,7 @@ def import_series(
     ensure_series(reading.series_id, source=source)
     series = Series.objects.select_for_update(of=("self",)).get(pk=reading.series_id)
     report = reading.report.as_dict()
-    latest = ImportRun.objects.filter(target=series.pk).order_by("-at", "-pk").first()
+    latest = ImportRun.objects.filter(series=series).order_by("-at", "-pk").first()
     if latest is not None and (latest.sha256, latest.tz) == (reading.report.sha256, tz):
         return SeriesResult(series.pk, "unchanged", 0, 0, len(reading.times), report)
     loaded = loading.load_samples(series, reading.times, reading.values)
@@ -78,9 +78,8 @@ def import_series(
             "action": "the file imported last wins",
         }
     run = ImportRun.objects.create(
-        kind=ImportRun.Kind.SERIES,
         file=reading.report.file[-1000:],
-        target=series.pk,
+        series=series,
         tz=tz,
         sha256=reading.report.sha256,
         rows=reading.report.rows,

@@ -44,7 +44,7 @@ def test_an_import_makes_service_series_and_samples():
     assert telemetry.values.tolist() == [1.0, 2.5, 3.0]
     assert (series.first_at, series.last_at) == (reading.from_us(0), reading.from_us(2 * MINUTE + 1))
     run = ImportRun.objects.get()
-    assert (run.file, run.target, run.rows, run.by, run.report["samples"]) == (
+    assert (run.file, run.series_id, run.rows, run.by, run.report["samples"]) == (
         "orders.csv", "shop/orders_2", 3, "command-line", 3,
     )  # fmt: skip
     assert (

@@ -53,6 +53,12 @@ def test_folder_and_file_name_the_series(tmp_path):
     assert [reading.series_id for reading in read_folder(tmp_path)] == ["cart/rps", "checkout/latency p99"]
 
 
+def test_a_service_may_be_a_linked_folder(tmp_path):
+    lay(tmp_path, **{"elsewhere__cart__rps.csv": GOOD, "shop__x__y.csv": GOOD})
+    (tmp_path / "shop" / "cart").symlink_to(tmp_path / "elsewhere" / "cart")
+    assert [reading.series_id for reading in read_folder(tmp_path / "shop")] == ["cart/rps", "x/y"]
+
+
 def test_files_at_the_top_and_deeper_ones_are_left_aside_and_named(tmp_path):
     lay(tmp_path, **{"cart__rps.csv": GOOD, "incidents.csv": "series,start,end\n", "a__b__c.csv": GOOD})
     listing = list_folder(tmp_path)

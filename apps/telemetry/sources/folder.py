@@ -47,7 +47,8 @@ def list_folder(folder: str | Path, *, service: str | None = None) -> Listing:
         raise InvalidInputError(f"{folder} is not a folder.", field="path", remedy="Check the path.")
     paths: list[Path] = []
     skipped: list[Skipped] = []
-    for path in sorted(folder.rglob("*")):
+    # rglob does not enter linked folders; a service may well be one.
+    for path in sorted({*folder.rglob("*"), *folder.glob("*/*")}):
         inner = path.relative_to(folder).parts
         if path.suffix.lower() != ".csv" or any(part.startswith(".") for part in inner) or not path.is_file():
             continue
