@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from apps.common.times import iso_us
 from apps.features.releases import ProfileContent
@@ -12,6 +11,9 @@ from apps.telemetry import reading
 
 from .drafts import specificity
 from .models import GateResult, Insight, Revision, ServedSignal, Signal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
 
 OVERRIDE_FACTOR = 0.5  # an override halves the confidence that consumers see: stated, and never hidden
 

@@ -19,12 +19,13 @@ from apps.telemetry.demo import load_demo_telemetry
 
 from . import services
 from .drafts import Draft, clean_scope, clean_signals
-from .models import Insight
 from .provenance import clean_source
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
+
+    from .models import Insight
 
 TOKEN_NAME = "demo"
 TOKEN_LIFE = timedelta(days=30)
@@ -102,7 +103,9 @@ def _tell(cast: Mapping[str, User]) -> None:
         lines=(4, 5),
         signals=[{"kind": "theta_scale", "value": 1.0}, {"kind": "direction", "value": "up"}],
     )
-    why = "Agreed with the owners of checkout: the batch is known and harmless."  # kept only if the gate failed
+    why = (
+        "Agreed with the owners of checkout: the batch is known and harmless."  # kept only if the gate failed
+    )
     for approver in (cast["reviewer"], cast["operator"]):
         services.approve_insight(insight_id=first.pk, approver=approver, override_reason=why)
     queue = file_postmortem(

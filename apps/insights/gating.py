@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from apps.analysis import detector, gate, profiles
-from apps.analysis.types import Interval, Telemetry
 from apps.telemetry import reading
 
 from . import composition
 from .models import GateResult, Revision
+
+if TYPE_CHECKING:
+    from apps.analysis.types import Interval, Telemetry
 
 
 def evaluate_revision(revision: Revision) -> GateResult:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from apps.common.errors import InvalidInputError
@@ -11,6 +10,8 @@ from apps.postmortems.models import Postmortem, split_lines
 from .drafts import SHA256, Source
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from apps.accounts.models import User
 
 PREFIX = "postmortem:"
@@ -36,7 +37,7 @@ def clean_source(given: object, *, reader: User) -> Source:
 
 def _lines(value: object) -> tuple[int, int]:
     pair = [value, value] if isinstance(value, int) else value
-    whole = isinstance(pair, list | tuple) and len(pair) == 2 and all(type(line) is int for line in pair)  # noqa: PLR2004
+    whole = isinstance(pair, list | tuple) and len(pair) == 2 and all(type(line) is int for line in pair)
     if not whole or not isinstance(pair, list | tuple) or not 1 <= pair[0] <= pair[1] <= 2**31 - 1:
         raise InvalidInputError(
             "Name the first and the last line of the source.",
@@ -60,7 +61,7 @@ def _from_postmortem(key: object, first: int, last: int, *, reader: User) -> Sou
 
 def _from_outside(given: Mapping[str, Any], first: int, last: int) -> Source:
     document, sha256, excerpt = given.get("document"), given.get("sha256"), given.get("excerpt", "")
-    if not isinstance(document, str) or not document.strip() or len(document) > 500:  # noqa: PLR2004
+    if not isinstance(document, str) or not document.strip() or len(document) > 500:
         raise InvalidInputError(
             "Name the source: a postmortem of this installation, or a document.",
             field="provenance.document",
@@ -74,7 +75,7 @@ def _from_outside(given: Mapping[str, Any], first: int, last: int) -> Source:
         )
     if not isinstance(sha256, str) or not SHA256.fullmatch(sha256):
         raise InvalidInputError("The SHA-256 of the document is 64 hex digits.", field="provenance.sha256")
-    if not isinstance(excerpt, str) or len(excerpt) > 20_000:  # noqa: PLR2004
+    if not isinstance(excerpt, str) or len(excerpt) > 20_000:
         raise InvalidInputError(
             "The excerpt is a text of at most 20,000 characters.", field="provenance.excerpt"
         )

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from datetime import datetime
 from typing import TYPE_CHECKING, Self
 
 from django.db import models
 from django.db.models import F, Q
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+    from datetime import datetime
+
     from django.contrib.auth.models import AnonymousUser
 
     from apps.accounts.models import User
 
-    from .models import Insight  # noqa: F401
+    from .models import Insight
 
 
 class InsightQuerySet(models.QuerySet["Insight"]):

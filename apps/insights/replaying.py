@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
 
-from apps.analysis.profiles import Vector
 from apps.audit import outbox
 from apps.common.canonical import digest
 from apps.features import reading, releases, store
 from apps.features.models import SERIES_LENGTH, SERIES_PATTERN, Release
 from apps.features.names import ACTIVE_SERVICE
 from apps.features.schema import CONTENT_COLUMNS, ProfileContent
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from apps.analysis.profiles import Vector
 
 AUTHOR = "replay"
 BATCH = 500

@@ -6,16 +6,20 @@ each other.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from django.db import transaction
 from django.utils import timezone
 
 from apps.audit import ledger
 from apps.common.errors import require
 from apps.features import releases
-from apps.features.models import Release
 
 from . import composition
 from .models import Insight, Revision
+
+if TYPE_CHECKING:
+    from apps.features.models import Release
 
 CLOCK = "clock"  # the actor of what happens by itself
 

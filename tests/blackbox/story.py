@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from tests.blackbox.installation import Installation
+if TYPE_CHECKING:
+    from tests.blackbox.installation import Installation
 
 NARRATIVE = "The page fired at night.\nNobody could feel it.\nWe should alarm later on this series.\n"
 WHY = "Agreed with the owners of the service."

@@ -8,15 +8,17 @@ import os
 import subprocess
 import time
 import zipfile
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tests.blackbox.installation import Installation, folder, installed
 from tests.blackbox.story import WHY, approve, propose, served
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 pytestmark = [pytest.mark.api, pytest.mark.xdist_group("blackbox"), pytest.mark.timeout(600)]
 
@@ -63,8 +65,16 @@ class Client:
         full = [[name, arguments, {}] for name, *arguments in commands]
         done = subprocess.run(
             [str(self.python), str(PROBE), str(self.folder), self.place.url],
-            input=json.dumps(full), capture_output=True, text=True, timeout=120, check=False,
-            env={"AFTERCAST_TOKEN": self.place.tokens["model"], "PATH": os.environ["PATH"], "HOME": str(self.home)},
+            input=json.dumps(full),
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+            env={
+                "AFTERCAST_TOKEN": self.place.tokens["model"],
+                "PATH": os.environ["PATH"],
+                "HOME": str(self.home),
+            },
         )
         assert done.returncode == 0, done.stderr[-3000:]
         results: list[Any] = json.loads(done.stdout.splitlines()[-1])
@@ -104,7 +114,11 @@ def test_an_approval_is_online_within_ten_seconds_and_history_is_exact(place, cl
         ["historical", "detection", [[series, known_at]]],
         ["historical", "detection", [[series, just_before(known_at)]]],
     )
-    assert (online[0]["theta_log2"], online[0]["release"], online[0]["status"]) == (1.5, release["number"], "active")
+    assert (online[0]["theta_log2"], online[0]["release"], online[0]["status"]) == (
+        1.5,
+        release["number"],
+        "active",
+    )
     assert online[0]["known_at_iso"] == known_at
     assert (at[0]["theta_log2"], at[0]["release"]) == (1.5, release["number"])
     assert (before[0]["theta_log2"], before[0]["release"]) == (None, None)
@@ -117,7 +131,9 @@ def test_a_pinned_release_keeps_the_old_value_and_a_withdrawal_is_seen_everywher
     served(place, number)
     place.post("operator", f"/api/v1/releases/{number}/pin", {})
     changed = place.post(
-        "responder", f"/api/v1/insights/{first['id']}/revise", {"signals": [{"kind": "theta_scale", "value": 2.0}]}
+        "responder",
+        f"/api/v1/insights/{first['id']}/revise",
+        {"signals": [{"kind": "theta_scale", "value": 2.0}]},
     )
     second = approve(place, changed)
     served(place, second["release"])
@@ -139,7 +155,9 @@ def test_a_pinned_release_keeps_the_old_value_and_a_withdrawal_is_seen_everywher
     assert (at[0]["status"], at[0]["theta_log2"]) == ("withdrawn", None)
     assert before[0]["theta_log2"] == 2.0
 
-    back = place.post("operator", f"/api/v1/releases/{second['release']}/revert", {"reason": "It was right after all."})
+    back = place.post(
+        "operator", f"/api/v1/releases/{second['release']}/revert", {"reason": "It was right after all."}
+    )
     assert back["number"] > newest["number"]
     reverted = served(place, back["number"])
     assert reverted["digest"] == place.get("operator", f"/api/v1/releases/{second['release']}")["digest"]
@@ -211,7 +229,10 @@ def test_approvals_that_the_rule_forbids_say_so(place):
         place.call("operator", "POST", path, {"revision": 1}),
     ]
     assert [reply.json()["code"] for reply in refusals] == [
-        "self_approval", "role_required", "revision_changed", "gate_required",
+        "self_approval",
+        "role_required",
+        "revision_changed",
+        "gate_required",
     ]
     assert refusals[3].json()["field"] == "override_reason"
     place.post("operator", f"/api/v1/insights/{insight['id']}/withdraw", {"reason": "No."})
@@ -219,7 +240,9 @@ def test_approvals_that_the_rule_forbids_say_so(place):
 
 
 def draft_by_reviewer(place: Installation) -> dict[str, Any]:
-    postmortem = place.post("reviewer", "/api/v1/postmortems", {"title": "T", "service": "cart", "narrative": "One."})
+    postmortem = place.post(
+        "reviewer", "/api/v1/postmortems", {"title": "T", "service": "cart", "narrative": "One."}
+    )
     return {
         "title": "Mine",
         "recommendation": "Later.",

@@ -28,7 +28,13 @@ def test_every_command_of_the_readme_exists():
 
 
 def test_every_poe_task_of_the_readme_exists():
-    tasks = set(re.findall(r"^\[tool\.poe\.tasks\.([a-z-]+)\]|^([a-z-]+) = ", (CHECKOUT / "pyproject.toml").read_text(), re.M))
+    tasks = set(
+        re.findall(
+            r"^\[tool\.poe\.tasks\.([a-z-]+)\]|^([a-z-]+) = ",
+            (CHECKOUT / "pyproject.toml").read_text(),
+            re.MULTILINE,
+        )
+    )
     known = {name for pair in tasks for name in pair}
     assert set(re.findall(r"poe ([a-z-]+)", README)) <= known
 
@@ -46,6 +52,10 @@ def test_every_decision_has_its_three_parts(page):
 
 
 def test_links_between_documents_lead_somewhere():
-    for page in [CHECKOUT / "README.md", *CHECKOUT.glob("apps/*/README.md"), *CHECKOUT.glob("apps/*/adr/*.md")]:
+    for page in [
+        CHECKOUT / "README.md",
+        *CHECKOUT.glob("apps/*/README.md"),
+        *CHECKOUT.glob("apps/*/adr/*.md"),
+    ]:
         for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text()):
             assert (page.parent / target).exists(), f"{page}: {target}"

@@ -5,13 +5,15 @@ from __future__ import annotations
 import threading
 import time
 import uuid
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import requests
 
-from tests.blackbox.installation import Installation
 from tests.blackbox.story import NARRATIVE, WHY
 from tests.faults.history import History, Loop
+
+if TYPE_CHECKING:
+    from tests.blackbox.installation import Installation
 
 PATIENCE_S = 60
 

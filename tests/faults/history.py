@@ -6,6 +6,7 @@ connection broke is *unknown* and is sent again with the same Idempotency-Key un
 
 from __future__ import annotations
 
+import itertools
 import threading
 from collections import Counter
 from dataclasses import dataclass, field
@@ -71,7 +72,7 @@ def violations(history: History, state: dict[str, Any]) -> list[str]:
     if unserved:
         found.append(f"releases never served: {unserved}")
     moments = [releases[number]["known_at"] for number in sorted(releases)]
-    if any(later <= earlier for earlier, later in zip(moments, moments[1:], strict=False)):
+    if any(later <= earlier for earlier, later in itertools.pairwise(moments)):
         found.append("known_at does not rise strictly")
     if not state["reconcile"]["clean"]:
         found.append(f"the reconciler found differences: {state['reconcile']['findings']}")

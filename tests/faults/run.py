@@ -10,10 +10,8 @@ import signal
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import requests
 
@@ -21,6 +19,10 @@ from apps.features.publication import STEPS
 from tests.blackbox.installation import Installation, folder, installed
 from tests.faults.clients import Author, Reader, rows
 from tests.faults.history import History, violations
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
 
 AFTER_COMMIT = "api.after_commit"  # the answer is lost, the effect is not
 HEAL_S = 60
@@ -56,7 +58,7 @@ def crash_run(
     armed.chmod(0o777)
     extra = {"AFTERCAST_FAILPOINTS": str(armed), "AFTERCAST_IDEMPOTENCY_GUARD": "on" if guard else "off"}
     outcome, history, stop = Outcome(), History(), threading.Event()
-    dice = random.Random(seed)  # noqa: S311  # a schedule, not a secret
+    dice = random.Random(seed)  # a schedule, not a secret
     with installed(extra) as place:
         before = [release["number"] for release in everything(place, "/api/v1/releases")]
         clients = [Author(place, history, stop, "shop-a"), Author(place, history, stop, "shop-b")]

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import itertools
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from apps.accounts.models import Role, User
 from apps.accounts.people import create_person
 from apps.insights import services
 from apps.insights.drafts import Draft, clean_scope, clean_signals
-from apps.insights.models import Insight
 from apps.insights.provenance import clean_source
 from apps.postmortems.services import file_postmortem
+
+if TYPE_CHECKING:
+    from apps.insights.models import Insight
 
 _numbers = itertools.count(1)
 WHY = "The owners agreed."

@@ -31,7 +31,9 @@ def operator() -> Api:
 
 
 def body(api: Api, **changes: Any) -> dict[str, Any]:
-    filed = api.send("POST", "/api/v1/postmortems", {"title": "T", "service": "checkout", "narrative": "a\nb\nc"})
+    filed = api.send(
+        "POST", "/api/v1/postmortems", {"title": "T", "service": "checkout", "narrative": "a\nb\nc"}
+    )
     return {
         "title": "Alarm later",
         "recommendation": "Raise the threshold.",
@@ -102,7 +104,12 @@ def test_lines_that_the_source_does_not_have_are_refused(responder, lines):
 
 
 def test_a_source_kept_elsewhere_is_held_by_hash_and_lines(responder):
-    source = {"document": "https://runbooks.example/checkout", "sha256": "ab" * 32, "lines": [4, 9], "excerpt": "Wait."}
+    source = {
+        "document": "https://runbooks.example/checkout",
+        "sha256": "ab" * 32,
+        "lines": [4, 9],
+        "excerpt": "Wait.",
+    }
     found = responder.send("POST", INSIGHTS, body(responder, provenance=source)).json()
     assert found["provenance"] == source
 
@@ -138,7 +145,11 @@ def test_a_revision_keeps_what_is_left_out_and_names_a_reader_who_was_late(respo
     assert (revised["revision"], revised["title"], revised["confidence"]) == (2, "Other words", 0.8)
     assert revised["signals"][0]["columns"] == {"theta_log2": 1.0}
     late = responder.send("POST", path, {"revision": 1, "title": "Mine"})
-    assert (late.status_code, late.json()["code"], late.json()["field"]) == (409, "revision_changed", "revision")
+    assert (late.status_code, late.json()["code"], late.json()["field"]) == (
+        409,
+        "revision_changed",
+        "revision",
+    )
     assert Revision.objects.count() == 2
 
 
@@ -169,7 +180,9 @@ def test_only_an_operator_reverts_and_only_to_what_exists(reviewer, operator):
 def test_what_does_not_exist_is_not_found(reviewer, rest):
     method = "GET" if rest in ("", "/dry-run") else "POST"
     marks = dict.fromkeys(("relevance", "timeliness", "breadth", "actionability"), 3)
-    answer = reviewer.send(method, f"{INSIGHTS}/424242{rest}", {"reason": "x", **marks} if method == "POST" else None)
+    answer = reviewer.send(
+        method, f"{INSIGHTS}/424242{rest}", {"reason": "x", **marks} if method == "POST" else None
+    )
     assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
 
 

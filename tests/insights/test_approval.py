@@ -1,9 +1,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from django.db import IntegrityError, connection, transaction
@@ -17,6 +16,9 @@ from apps.features.models import Release
 from apps.insights import errors, services, stopping
 from apps.insights.models import Activation, Approval, Insight, Revision
 from tests.insights.making import WHY, approve, draft, person, propose
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 pytestmark = [pytest.mark.unit, pytest.mark.django_db]
 

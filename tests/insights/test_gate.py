@@ -42,7 +42,11 @@ def load(*, bursts: int = 8, incidents: int = 4) -> None:
     for number in range(incidents):
         begin = START + (1200 + number * 1200) * STEP
         OutcomeLabel.objects.create(
-            series=ensure_series(SERIES), start_at=begin, end_at=begin + 24 * STEP, kind="incident", source="test"
+            series=ensure_series(SERIES),
+            start_at=begin,
+            end_at=begin + 24 * STEP,
+            kind="incident",
+            source="test",
         )
 
 
@@ -75,7 +79,9 @@ def test_a_series_that_lives_elsewhere_cannot_be_replayed():
 
 def test_drills_and_held_out_incidents_never_reach_the_gate():
     load()
-    OutcomeLabel.objects.filter(pk__in=OutcomeLabel.objects.order_by("start_at").values("pk")[:1]).update(is_drill=True)
+    OutcomeLabel.objects.filter(pk__in=OutcomeLabel.objects.order_by("start_at").values("pk")[:1]).update(
+        is_drill=True
+    )
     OutcomeLabel.objects.filter(pk__in=OutcomeLabel.objects.order_by("-start_at").values("pk")[:1]).update(
         is_holdout=True
     )

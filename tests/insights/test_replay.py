@@ -7,24 +7,38 @@ import os
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 
 from tests.blackbox.installation import CHECKOUT
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
 ARM = {
     "incidents", "detected", "recall", "false_alarms", "monitored_days", "false_alarms_per_day", "precision", "f1",
     "utility", "median_delay_s",
 }  # fmt: skip
-KEYS = {"arms", "series_log_ratio", "sign_flip_p", "lambda", "split_hash", "release", "features_read", "via", "seconds"}
+KEYS = {
+    "arms",
+    "series_log_ratio",
+    "sign_flip_p",
+    "lambda",
+    "split_hash",
+    "release",
+    "features_read",
+    "via",
+    "seconds",
+}
 
 
 def replay(*arguments: str | Path, fails: bool = False) -> Any:
     command = [sys.executable, "manage.py", "replay", *map(str, arguments), "--json"]
-    done = subprocess.run(command, cwd=CHECKOUT, env=os.environ, capture_output=True, text=True, timeout=280, check=False)
+    done = subprocess.run(
+        command, cwd=CHECKOUT, env=os.environ, capture_output=True, text=True, timeout=280, check=False
+    )
     if fails:
         assert done.returncode != 0
         return done.stderr
@@ -52,8 +66,12 @@ def write(folder: Path, *, incidents: int = 4) -> Path:
             values[100 + number * 160] = 80
         path = folder / f"{name}.csv"
         path.parent.mkdir(parents=True, exist_ok=True)
-        moments = [(start + timedelta(hours=hour)).strftime("%Y-%m-%d %H:%M:%S") for hour in range(len(values))]
-        path.write_text("timestamp,value\n" + "\n".join(f"{m},{v}" for m, v in zip(moments, values, strict=True)))
+        moments = [
+            (start + timedelta(hours=hour)).strftime("%Y-%m-%d %H:%M:%S") for hour in range(len(values))
+        ]
+        path.write_text(
+            "timestamp,value\n" + "\n".join(f"{m},{v}" for m, v in zip(moments, values, strict=True))
+        )
     labels = folder.with_suffix(".csv")
     labels.write_text("\n".join(rows) + "\n")
     return labels
@@ -70,7 +88,9 @@ def test_the_benchmark_gives_the_same_figures_through_the_store_and_directly(dat
     assert (stored["release"], stored["features_read"] > 200) == (1, True)
     differing = ("seconds", "via", "release", "features_read")
     assert without(stored, *differing) == without(direct, *differing)
-    default, threshold, insights = (stored["arms"][name] for name in ("default", "threshold_only", "insights"))
+    default, threshold, insights = (
+        stored["arms"][name] for name in ("default", "threshold_only", "insights")
+    )
     assert default["f1"] >= 0.16
     assert default["false_alarms_per_day"] <= 0.35
     assert insights["false_alarms"] <= 0.65 * default["false_alarms"]

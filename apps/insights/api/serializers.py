@@ -7,10 +7,10 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from .. import composition, provenance
-from ..drafts import KINDS, Draft, Source, clean_scope, clean_signals
-from ..models import GateResult, Insight, Revision, Score, Signal
-from ..services.approving import APPROVALS_NEEDED
+from apps.insights import composition, provenance
+from apps.insights.drafts import KINDS, Draft, Source, clean_scope, clean_signals
+from apps.insights.models import GateResult, Insight, Revision, Score, Signal
+from apps.insights.services.approving import APPROVALS_NEEDED
 
 
 @extend_schema_field({"type": "object", "additionalProperties": True})

@@ -11,9 +11,9 @@ from apps.accounts.door import Access, ApiView, keyset
 from apps.accounts.models import Role
 from apps.common.errors import NotFoundError
 from apps.common.times import iso_us
+from apps.insights import gating, services
+from apps.insights.models import Insight, Revision
 
-from .. import gating, services
-from ..models import Insight, Revision
 from . import examples
 from .serializers import (
     ApproveSerializer,

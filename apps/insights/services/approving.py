@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from django.db import transaction
@@ -10,13 +9,15 @@ from django.db import transaction
 from apps.accounts.models import Role
 from apps.audit import ledger
 from apps.features import releases
+from apps.insights import access, composition
+from apps.insights.errors import AlreadyApprovedError, BelowRubricBarError, GateRequiredError, NoSignalError
+from apps.insights.models import Activation, Approval, GateOverride, GateResult, Insight, Revision
 
-from .. import access, composition
-from ..errors import AlreadyApprovedError, BelowRubricBarError, GateRequiredError, NoSignalError
-from ..models import Activation, Approval, GateOverride, GateResult, Insight, Revision
 from .reviewing import RUBRIC_BAR, record_marks, refuse_authors, require_judge
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from apps.accounts.models import User
 
 APPROVALS_NEEDED = 2

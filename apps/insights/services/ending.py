@@ -11,10 +11,9 @@ from apps.audit import ledger
 from apps.common.errors import InvalidInputError, NotFoundError
 from apps.features import releases
 from apps.features.models import Release
-
-from .. import access, composition, stopping
-from ..errors import InsightWithdrawnError, NothingToRevertError, RoleRequiredError
-from ..models import Insight, Revision
+from apps.insights import access, composition, stopping
+from apps.insights.errors import InsightWithdrawnError, NothingToRevertError, RoleRequiredError
+from apps.insights.models import Insight, Revision
 
 if TYPE_CHECKING:
     from apps.accounts.models import User

@@ -9,15 +9,13 @@ from django.db import transaction
 from apps.audit import ledger
 from apps.common.canonical import digest
 from apps.common.times import iso_us
+from apps.insights import access, gating
+from apps.insights.models import Insight, Revision, Signal
 from apps.telemetry.services import ensure_series
-
-from .. import access, gating
-from ..models import Insight, Revision, Signal
 
 if TYPE_CHECKING:
     from apps.accounts.models import User
-
-    from ..drafts import Draft
+    from apps.insights.drafts import Draft
 
 
 @transaction.atomic

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from django.db import transaction
@@ -10,12 +9,13 @@ from django.db import transaction
 from apps.accounts.models import Role
 from apps.audit import ledger
 from apps.common.errors import InvalidInputError
-
-from .. import access, gating
-from ..errors import RoleRequiredError, SelfApprovalError
-from ..models import GateResult, Revision, Score
+from apps.insights import access, gating
+from apps.insights.errors import RoleRequiredError, SelfApprovalError
+from apps.insights.models import GateResult, Revision, Score
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from apps.accounts.models import User
 
 RUBRIC = ("relevance", "timeliness", "breadth", "actionability")
@@ -57,7 +57,7 @@ def record_marks(revision: Revision, rater: User, marks: Mapping[str, int]) -> S
     """
     for name in RUBRIC:
         mark = marks.get(name)
-        if type(mark) is not int or not 1 <= mark <= 5:  # noqa: PLR2004
+        if type(mark) is not int or not 1 <= mark <= 5:
             raise InvalidInputError(f"Give {name} a mark from 1 to 5.", field=f"scores.{name}")
     score, _ = Score.objects.update_or_create(
         revision=revision, rater=rater, defaults={name: marks[name] for name in RUBRIC}

@@ -65,6 +65,7 @@ class Command(BaseCommand):
         self, supervisor: Supervisor, folder: Path, options: dict[str, Any], port: int
     ) -> dict[str, Any]:
         settings.SECRET_KEY = installation.secret_key(folder)
+        settings.OUTBOX_HINTS = False  # the worker is not there yet; it looks by itself once it is
         if address.database_url(folder) == settings.DATABASE_URL:  # nobody named another one
             self._note(f"data folder {folder}")
             server = Server(folder)

@@ -5,9 +5,8 @@ from __future__ import annotations
 import json
 import sys
 import time
-from argparse import ArgumentParser
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
@@ -20,6 +19,9 @@ from apps.evaluation import inputs, replay
 from apps.features import store
 from apps.insights import replaying
 from apps.telemetry.sources import BrokenFileError
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser
 
 
 class Command(BaseCommand):
