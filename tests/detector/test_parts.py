@@ -2,8 +2,12 @@ from __future__ import annotations
 
 import io
 import json
+import shutil
+import subprocess
+import sys
 import zipfile
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from threading import Thread
 
 import numpy as np
@@ -18,6 +22,7 @@ from apps.detector.server import Server
 pytestmark = pytest.mark.unit
 
 MINUTES_5 = 300_000_000
+APPS = Path(__file__).resolve().parents[2] / "apps"
 
 
 def profile(status: str | None, **columns: object) -> folder.Profile:
@@ -245,3 +250,17 @@ def test_the_command_line_says_what_is_missing(tmp_path, monkeypatch, capsys):
     assert "--since" in capsys.readouterr().err
     assert cli.main([*common, "--series", "shop/orders"]) == 1
     assert "holds no feature_store.yaml" in capsys.readouterr().err
+
+
+def test_the_two_rooms_copied_out_stand_alone(tmp_path):
+    for room in ("analysis", "detector"):
+        shutil.copytree(APPS / room, tmp_path / "apps" / room, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(APPS / "__init__.py", tmp_path / "apps")
+    program = (
+        "import sys; from apps.detector import cli, scoring; "
+        "print(cli.__file__, sorted({'django', 'feast', 'rest_framework'} & set(sys.modules)))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=True, timeout=60
+    )
+    assert done.stdout == f"{tmp_path}/apps/detector/cli.py []\n"
