@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import atexit
 import os
+from importlib import import_module
 from typing import Any
 from urllib.parse import urlsplit
 
 from celery import Celery
-from celery.signals import beat_embedded_init, worker_process_init, worker_shutdown
+from celery.signals import beat_embedded_init, worker_init, worker_process_init, worker_shutdown
 from django.utils.module_loading import import_string
 
 from apps.embedded import children
@@ -47,6 +48,15 @@ _url, _options = _broker()
 app.conf.update(broker_url=_url, broker_transport_options=_options)
 
 
+@worker_init.connect
+def preload(**_: Any) -> None:
+    """Load Feast's code once, before the pool forks: every pool process then shares it and starts at once."""
+    from django.conf import settings  # noqa: PLC0415
+
+    for module in settings.PRELOAD:
+        import_module(module)
+
+
 @worker_process_init.connect
 @beat_embedded_init.connect
 def follow_parent(**_: Any) -> None:
@@ -56,7 +66,7 @@ def follow_parent(**_: Any) -> None:
 
 @worker_process_init.connect
 def warm_up(**_: Any) -> None:
-    """Load Feast before the first message: the first publication should not wait for it."""
+    """Open Feast's store before the first message: connections are a pool process's own."""
     from django.conf import settings  # noqa: PLC0415
 
     import_string(settings.WARM_UP)()

@@ -169,6 +169,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
 # --- what lower rooms call in upper ones, by name -------------------------------------------------
 DEMO_LOADER = "apps.insights.demo.load"
 FIRST_ADMIN_LINK = "apps.accounts.invitations.first_admin_link"
+PRELOAD = ("apps.features.definitions", "apps.features.feast_store", "apps.features.vectors")
 WARM_UP = "apps.features.store.warm_up"
 WARM_UP_IN_BACKGROUND = "apps.features.store.warm_up_in_background"
 
