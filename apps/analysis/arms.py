@@ -1,6 +1,8 @@
 """The three arms: one setting for the fleet, plain per-series thresholds, and signals learnt from incidents.
 
-Everything here reads training slices alone, and the insights arm adopts nothing that the gate would stop.
+Everything here reads training slices alone. As in the published protocol, the arm adopts what raises training
+utility by more than lambda. The gate that reviewers see (`gate.evaluate`) is stricter: it lets no incident
+go.
 """
 
 from __future__ import annotations
@@ -13,7 +15,7 @@ import numpy as np
 
 from . import grid, rules
 from .evidence import Evidence, describe, gather
-from .gate import TIE, enough_evidence, passes
+from .gate import TIE, enough_evidence, gains
 from .profiles import DEFAULT_SETTING, THETA_LOG2_MAX, THETA_LOG2_MIN, Vector, apply
 
 if TYPE_CHECKING:
@@ -24,6 +26,9 @@ if TYPE_CHECKING:
 
 THRESHOLD_LOG2 = tuple(step / 4 for step in range(int(4 * THETA_LOG2_MIN), int(4 * THETA_LOG2_MAX) + 1))
 """Thresholds that plain tuning may choose from: the same range and step that insights have."""
+
+KINDS = (("theta_log2",), ("direction",), ("min_rel",), ("persist_k", "persist_n"), ("baseline",))
+"""The columns of each kind of signal that can be learnt."""
 
 FLEET_WEIGHT = 0.5
 """Shrinkage: how much the fleet's mean utility of a setting counts beside the series' own."""
@@ -70,56 +75,52 @@ def threshold_only(case: Case, default: Setting) -> Setting:
 
 
 def adopt(case: Case, default: Setting) -> Vector:
-    """Signal columns by rules: the proposal that gains most, again and again, while one passes the gate."""
+    """Signal columns by rules: the proposal that gains most, again and again, while one gains over lambda."""
     vector: Vector = {}
     now = case.effect(default)
-    if not enough_evidence(case, now):
-        return vector
-    while True:
+    while enough_evidence(case, now):
         best: tuple[Vector, Effect] | None = None
         for proposal in rules.propose(case, default, vector):
             candidate = {**vector, **proposal.columns}
             then = case.effect(apply(default, candidate))
             leader = best[1] if best else now
-            if passes(now, then, case.lam) and then.utility(case.lam) > leader.utility(case.lam) + TIE:
+            if gains(now, then, case.lam) and then.utility(case.lam) > leader.utility(case.lam) + TIE:
                 best = candidate, then
         if best is None:
-            return vector
+            break
         vector, now = best
+    return vector
 
 
 def fit(case: Case, default: Setting, fleet: Fleet) -> Vector:
-    """Signal columns of the setting of the grid with the best objective among those that pass the gate.
+    """Signal columns of the setting of the grid with the best objective among those that gain over lambda.
 
-    Of equals the one nearest to the default. Empty if none passes.
+    Of equals the one nearest to the default. Empty if none gains, or evidence is lacking.
     """
     now = case.effect(default)
     if not enough_evidence(case, now):
         return {}
     own = case.train_outcomes.utility(case.lam)
     value = _exact(own + FLEET_WEIGHT * fleet.grid_utility).ravel()
-    gains = (own > now.utility(case.lam) + case.lam) & (case.train_outcomes.detected >= len(now.hits))
+    promising = np.flatnonzero(own > now.utility(case.lam) + case.lam + TIE)
     distance = _distance_from(default)
-    positions = (int(position) for position in np.flatnonzero(gains))
-    ranked = sorted(positions, key=lambda at: (-float(value[at]), distance(grid.setting_at(at))))
-    for position in ranked:
-        vector = columns_between(default, grid.setting_at(position))
-        if vector is not None and passes(now, case.effect(apply(default, vector)), case.lam):
-            return vector
-    return {}
+    ranked = sorted(promising.tolist(), key=lambda at: (-float(value[at]), distance(grid.setting_at(at))))
+    vectors = (columns_between(default, grid.setting_at(at)) for at in ranked)
+    return next((vector for vector in vectors if vector), {})
 
 
 def learn(case: Case, default: Setting, fleet: Fleet) -> Vector:
-    """The vector of one series: its signals (none where none passes the gate) and the evidence behind them.
+    """The vector of one series: its signals (none where nothing gains) and the evidence behind them.
 
-    Three candidates stand for the same training slice: rules, values fitted over the grid, and the plain
-    threshold. The best objective U_series(c) + 0.5 * mean of U(c) over the fleet decides, of equals the
-    first; its second half is the shrinkage that keeps one lucky incident from deciding alone.
+    Three candidates stand for the same training slice: rules, values fitted over the grid, and plain
+    tuning. The best objective U_series(c) + 0.5 * mean of U(c) over the fleet decides, of equals the first;
+    its second half is the shrinkage that keeps one lucky incident from deciding alone. Then every signal
+    must earn its place.
     """
     now = case.effect(default)
     plain = columns_between(default, threshold_only(case, default)) or {}
     candidates = [adopt(case, default), fit(case, default, fleet)]
-    if enough_evidence(case, now) and passes(now, case.effect(apply(default, plain)), case.lam):
+    if enough_evidence(case, now) and gains(now, case.effect(apply(default, plain)), case.lam):
         candidates.append(plain)
     signals: Vector = {}
     best = -math.inf
@@ -129,7 +130,29 @@ def learn(case: Case, default: Setting, fleet: Fleet) -> Vector:
         if value > best + TIE:
             signals, best = candidate, value
     evidence = gather(case, default)
-    return {**signals, **describe(evidence), "confidence": confidence(evidence, case.lam)}
+    return {
+        **prune(case, default, signals),
+        **describe(evidence),
+        "confidence": confidence(evidence, case.lam),
+    }
+
+
+def prune(case: Case, default: Setting, vector: Vector) -> Vector:
+    """`vector` without the signals that do not gain over lambda beside the others, the least useful first.
+
+    An insight carries one signal and stands for itself; what only decorates another is left out.
+    """
+    while True:
+        now = case.effect(apply(default, vector))
+        spared: list[tuple[float, Vector]] = []
+        for names in KINDS:
+            rest = {name: value for name, value in vector.items() if name not in names}
+            without = case.effect(apply(default, rest))
+            if rest != vector and not gains(without, now, case.lam):
+                spared.append((now.utility(case.lam) - without.utility(case.lam), rest))
+        if not spared:
+            return vector
+        vector = min(spared, key=lambda one: round(one[0], 9))[1]
 
 
 def confidence(evidence: Evidence, lam: float) -> float:
@@ -144,7 +167,7 @@ def columns_between(default: Setting, setting: Setting) -> Vector | None:
     if not THETA_LOG2_MIN <= step <= THETA_LOG2_MAX:
         return None
     columns: Vector = {"theta_log2": step} if step else {}
-    for names in (("direction",), ("min_rel",), ("persist_k", "persist_n"), ("baseline",)):
+    for names in KINDS[1:]:
         if any(getattr(setting, name) != getattr(default, name) for name in names):
             columns |= {name: getattr(setting, name) for name in names}
     return columns

@@ -123,9 +123,9 @@ def evaluate(
     )
 
 
-def passes(before: Effect, after: Effect, lam: float) -> bool:
-    """Utility rises by more than lambda and no incident that was detected is lost."""
-    return before.hits <= after.hits and after.utility(lam) - before.utility(lam) > lam + TIE
+def gains(before: Effect, after: Effect, lam: float) -> bool:
+    """Utility rises by more than lambda."""
+    return after.utility(lam) - before.utility(lam) > lam + TIE
 
 
 def enough_evidence(case: Case, before: Effect) -> bool:

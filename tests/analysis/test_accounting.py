@@ -6,8 +6,7 @@ import pytest
 from apps.analysis import accounting
 from apps.analysis.accounting import Counts, Scorer, count_episodes, median_delay_s, merge
 from apps.analysis.types import HOUR_US, MINUTE_US, Interval
-
-from .makers import START_US
+from tests.analysis.makers import START_US
 
 pytestmark = pytest.mark.unit
 
@@ -56,7 +55,9 @@ def test_an_alarm_that_stays_on_counts_again_every_24_hours():
 
 
 def test_alarms_count_for_the_incident_whose_window_holds_them():
-    counted = scorer([span(10, 12), span(50, 51), span(80, 81)], tolerance=1.5).counts(rows(13.5, 49.5, 80, 81))
+    counted = scorer([span(10, 12), span(50, 51), span(80, 81)], tolerance=1.5).counts(
+        rows(13.5, 49.5, 80, 81)
+    )
     assert (counted.incidents, counted.detected, counted.false_alarms) == (3, 2, 1)
     assert counted.delays_s == (3.5 * 3600, 0.0)
     assert counted.censored_s == (2.5 * 3600,)
@@ -101,7 +102,7 @@ def test_counts_add_up():
         ([1.0, 2.0, 3.0], [], 2.0),
         ([1.0, 2.0], [9.0, 9.0], 2.0),
         ([1.0, 2.0], [9.0, 9.0, 9.0], None),
-        # A miss that was watched for 1 s only leaves the risk set: 4/5, 3/5·… falls to 2/5 at the third delay.
+        # A miss that was watched for 1 s leaves the risk set: 4/5, 3/5, 2/5 remain after the delays.
         ([2.0, 3.0, 4.0], [1.0, 9.0, 9.0], 4.0),
         ([2.0, 3.0, 4.0], [9.0, 9.0, 9.0], 4.0),
         # Censored early, the survivors decide: 1/2 is reached at once.
@@ -114,7 +115,9 @@ def test_the_median_delay_is_that_of_kaplan_and_meier(delays, censored, median):
 
 def test_the_scorer_agrees_with_a_plain_count():
     rng = np.random.default_rng(5)
-    incidents = merge([Interval(s, s + 2 * HOUR_US) for s in (START_US + rng.integers(0, 10**12, 9)).tolist()], 0)
+    incidents = merge(
+        [Interval(s, s + 2 * HOUR_US) for s in (START_US + rng.integers(0, 10**12, 9)).tolist()], 0
+    )
     times = START_US + np.arange(0, 10**12, 10 * MINUTE_US)
     alarm_rows = np.flatnonzero(rng.random(times.size) < 0.02)
     found = Scorer.build(times, incidents, HOUR_US, incidents).counts(alarm_rows)

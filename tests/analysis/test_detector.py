@@ -8,16 +8,31 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from apps.analysis import detector, windows
-from apps.analysis.types import BASELINES, DAY_US, DIRECTIONS, HOUR_US, MINUTE_US, SECOND_US, Setting, Telemetry
-
-from .makers import START_US, calm, series
+from apps.analysis.types import (
+    BASELINES,
+    DAY_US,
+    DIRECTIONS,
+    HOUR_US,
+    MINUTE_US,
+    SECOND_US,
+    Setting,
+    Telemetry,
+)
+from tests.analysis.makers import START_US, calm, series
 
 pytestmark = pytest.mark.unit
 
 SETTINGS = st.builds(
     lambda theta, direction, min_rel, min_abs, persistence, baseline, limits: Setting(
-        theta=theta, direction=direction, min_rel=min_rel, min_abs=min_abs, persist_k=persistence[0],
-        persist_n=persistence[1], baseline=baseline, hard_lo=limits[0], hard_hi=limits[1],
+        theta=theta,
+        direction=direction,
+        min_rel=min_rel,
+        min_abs=min_abs,
+        persist_k=persistence[0],
+        persist_n=persistence[1],
+        baseline=baseline,
+        hard_lo=limits[0],
+        hard_hi=limits[1],
     ),
     st.sampled_from([0.5, 3.0, 8.0, 1e12]),
     st.sampled_from(DIRECTIONS),
@@ -67,7 +82,9 @@ def test_cutting_off_the_future_changes_no_earlier_score_or_alarm(telemetry, set
 
 @pytest.mark.parametrize("baseline", BASELINES)
 @pytest.mark.parametrize(
-    "cadence_us", [SECOND_US, MINUTE_US, 5 * MINUTE_US, HOUR_US, DAY_US], ids=["1s", "1min", "5min", "1h", "1d"]
+    "cadence_us",
+    [SECOND_US, MINUTE_US, 5 * MINUTE_US, HOUR_US, DAY_US],
+    ids=["1s", "1min", "5min", "1h", "1d"],
 )
 def test_a_spike_alarms_at_every_cadence_and_calm_does_not(baseline, cadence_us):
     values = calm(600)
@@ -82,7 +99,9 @@ def test_a_spike_alarms_at_every_cadence_and_calm_does_not(baseline, cadence_us)
 @pytest.mark.parametrize("baseline", BASELINES)
 def test_a_series_of_a_few_samples_gives_no_alarm(rows, baseline):
     prepared = detector.prepare(series(np.arange(rows) ** 9))
-    assert not detector.alarms(prepared, Setting(theta=0.1, baseline=baseline, persist_k=2, persist_n=3)).any()
+    assert not detector.alarms(
+        prepared, Setting(theta=0.1, baseline=baseline, persist_k=2, persist_n=3)
+    ).any()
     assert detector.scores(prepared, Setting(baseline=baseline)).shape == (rows,)
 
 
@@ -129,7 +148,9 @@ def test_direction_decides_which_side_alarms():
     values[350] -= 50
     prepared = detector.prepare(series(values))
     found = {
-        direction: np.flatnonzero(detector.alarms(prepared, Setting(theta=12.0, direction=direction))).tolist()
+        direction: np.flatnonzero(
+            detector.alarms(prepared, Setting(theta=12.0, direction=direction))
+        ).tolist()
         for direction in DIRECTIONS
     }
     assert found == {"up": [300], "down": [350], "both": [300, 350]}
@@ -142,7 +163,10 @@ def test_effects_below_the_minimum_do_not_alarm():
     prepared = detector.prepare(series(values))
     assert np.flatnonzero(detector.alarms(prepared, Setting(min_rel=0.4))).tolist() == [350]
     assert np.flatnonzero(detector.alarms(prepared, Setting(min_abs=40.0))).tolist() == [350]
-    assert np.flatnonzero(detector.alarms(prepared, Setting(min_rel=0.1, min_abs=10.0))).tolist() == [300, 350]
+    assert np.flatnonzero(detector.alarms(prepared, Setting(min_rel=0.1, min_abs=10.0))).tolist() == [
+        300,
+        350,
+    ]
 
 
 def test_persistence_takes_k_of_the_last_n_samples():
@@ -150,7 +174,11 @@ def test_persistence_takes_k_of_the_last_n_samples():
     values[[300, 302, 303]] += 50
     prepared = detector.prepare(series(values))
     assert np.flatnonzero(detector.alarms(prepared, Setting(persist_k=2, persist_n=2))).tolist() == [303]
-    assert np.flatnonzero(detector.alarms(prepared, Setting(persist_k=2, persist_n=3))).tolist() == [302, 303, 304]
+    assert np.flatnonzero(detector.alarms(prepared, Setting(persist_k=2, persist_n=3))).tolist() == [
+        302,
+        303,
+        304,
+    ]
     assert np.flatnonzero(detector.alarms(prepared, Setting(persist_k=3, persist_n=3))).tolist() == []
 
 

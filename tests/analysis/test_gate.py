@@ -9,8 +9,7 @@ from apps.analysis import gate
 from apps.analysis.profiles import DEFAULT_SETTING, compile_signal
 from apps.analysis.split import GENERAL_RULES, divide
 from apps.analysis.types import Setting, Telemetry
-
-from .makers import calm, noisy_series, series
+from tests.analysis.makers import calm, noisy_series, series
 
 pytestmark = pytest.mark.unit
 
@@ -32,7 +31,10 @@ def test_a_change_that_removes_false_alarms_passes(noisy):
     assert report.d_fp == -report.n_benign < -3
     assert report.d_utility == pytest.approx(-0.2 * report.d_fp)
     assert report.lam == 0.2
-    assert report.reason == f"Utility rises by {report.d_utility:.2f}, more than lambda (0.20), and no incident is lost."
+    assert (
+        report.reason
+        == f"Utility rises by {report.d_utility:.2f}, more than lambda (0.20), and no incident is lost."
+    )
 
 
 def test_a_change_that_loses_an_incident_fails_whatever_it_saves(noisy):

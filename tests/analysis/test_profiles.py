@@ -83,12 +83,29 @@ def test_nulls_leave_the_default():
 
 def test_columns_change_the_default_as_declared():
     vector = {
-        "status": "active", "theta_log2": 1.5, "direction": "up", "min_rel": 0.0, "min_abs": 3.0, "persist_k": 2.0,
-        "persist_n": 3, "baseline": "daily", "hard_lo": -1.0, "hard_hi": 7.0, "n_incidents": 4, "confidence": 0.5,
+        "status": "active",
+        "theta_log2": 1.5,
+        "direction": "up",
+        "min_rel": 0.0,
+        "min_abs": 3.0,
+        "persist_k": 2.0,
+        "persist_n": 3,
+        "baseline": "daily",
+        "hard_lo": -1.0,
+        "hard_hi": 7.0,
+        "n_incidents": 4,
+        "confidence": 0.5,
     }
     assert profiles.apply(DEFAULT, vector) == Setting(
-        theta=8.0 * 2**1.5, direction="up", min_rel=0.0, min_abs=3.0, persist_k=2, persist_n=3, baseline="daily",
-        hard_lo=-1.0, hard_hi=7.0,
+        theta=8.0 * 2**1.5,
+        direction="up",
+        min_rel=0.0,
+        min_abs=3.0,
+        persist_k=2,
+        persist_n=3,
+        baseline="daily",
+        hard_lo=-1.0,
+        hard_hi=7.0,
     )
 
 
@@ -97,7 +114,9 @@ def test_a_row_that_is_no_longer_in_force_changes_nothing(status):
     assert profiles.apply(DEFAULT, {"status": status, "theta_log2": 1.0}) == DEFAULT
 
 
-@pytest.mark.parametrize("vector", [{"theta_log2": 9.0}, {"persist_k": 5}, {"min_rel": -1.0}, {"direction": "x"}])
+@pytest.mark.parametrize(
+    "vector", [{"theta_log2": 9.0}, {"persist_k": 5}, {"min_rel": -1.0}, {"direction": "x"}]
+)
 def test_a_vector_out_of_range_is_refused(vector):
     with pytest.raises(ValueError, match=r"must"):
         profiles.apply(DEFAULT, vector)
@@ -106,9 +125,17 @@ def test_a_vector_out_of_range_is_refused(vector):
 @pytest.mark.parametrize(
     "fields",
     [
-        {"theta": 0.0}, {"theta": math.inf}, {"direction": "x"}, {"baseline": "x"}, {"min_rel": -1.0},
-        {"min_abs": math.nan}, {"persist_k": 0}, {"persist_k": 2, "persist_n": 1}, {"persist_n": 101},
-        {"hard_lo": math.nan}, {"hard_lo": 1.0, "hard_hi": 1.0},
+        {"theta": 0.0},
+        {"theta": math.inf},
+        {"direction": "x"},
+        {"baseline": "x"},
+        {"min_rel": -1.0},
+        {"min_abs": math.nan},
+        {"persist_k": 0},
+        {"persist_k": 2, "persist_n": 1},
+        {"persist_n": 101},
+        {"hard_lo": math.nan},
+        {"hard_lo": 1.0, "hard_hi": 1.0},
     ],
 )
 def test_a_setting_out_of_range_is_refused(fields):

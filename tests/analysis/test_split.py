@@ -5,8 +5,7 @@ import pytest
 
 from apps.analysis.split import GENERAL_RULES, NAB_RULES, cadence_us, divide, split_hash
 from apps.analysis.types import DAY_US, HOUR_US, MINUTE_US, Interval, Telemetry
-
-from .makers import START_US, at, series
+from tests.analysis.makers import START_US, at, series
 
 pytestmark = pytest.mark.unit
 
@@ -41,7 +40,9 @@ def test_an_incident_that_straddles_the_cut_is_dropped_but_stays_known():
 
 def test_an_incident_outside_the_time_of_the_series_is_dropped():
     one = series(np.zeros(100))
-    split = divide(one, [Interval(0, 5), Interval(START_US + 10 * DAY_US, START_US + 11 * DAY_US)], GENERAL_RULES)
+    split = divide(
+        one, [Interval(0, 5), Interval(START_US + 10 * DAY_US, START_US + 11 * DAY_US)], GENERAL_RULES
+    )
     assert (split.known, split.dropped) == ((), 2)
 
 
@@ -53,7 +54,9 @@ def test_an_incident_outside_the_time_of_the_series_is_dropped():
     ],
 )  # fmt: skip
 def test_tolerance_follows_the_cadence(cadence_us, tolerance_us):
-    assert divide(series(np.zeros(100), cadence_us=cadence_us), [], GENERAL_RULES).tolerance_us == tolerance_us
+    assert (
+        divide(series(np.zeros(100), cadence_us=cadence_us), [], GENERAL_RULES).tolerance_us == tolerance_us
+    )
     assert divide(series(np.zeros(100), cadence_us=cadence_us), [], NAB_RULES).tolerance_us == 0
 
 
@@ -61,7 +64,10 @@ def test_tolerance_follows_the_cadence(cadence_us, tolerance_us):
 def test_close_labels_are_merged_by_the_cadence(cadence_us, known):
     one = series(np.zeros(3000), cadence_us=cadence_us)
     start = int(one.times[1000])
-    labels = [Interval(start, start + MINUTE_US), Interval(start + 2 * HOUR_US, start + 2 * HOUR_US + MINUTE_US)]
+    labels = [
+        Interval(start, start + MINUTE_US),
+        Interval(start + 2 * HOUR_US, start + 2 * HOUR_US + MINUTE_US),
+    ]
     assert len(divide(one, labels, GENERAL_RULES).known) == known
     assert len(divide(one, labels, NAB_RULES).known) == 2
 

@@ -23,9 +23,10 @@ def test_the_sign_flip_is_exact_for_few_differences():
 
 def test_the_sign_flip_draws_for_many_differences_the_same_every_time():
     differences = [0.5, -0.2, 0.9, 1.1, 0.3, -0.4, 0.8, 0.2, 0.6, 0.1, -0.1, 0.7, 0.4]
-    exact = np.abs(
-        (1.0 - 2.0 * (np.arange(2**13)[:, None] >> np.arange(13) & 1)) @ np.array(differences)
-    ) >= abs(sum(differences)) - 1e-9
+    exact = (
+        np.abs((1.0 - 2.0 * (np.arange(2**13)[:, None] >> np.arange(13) & 1)) @ np.array(differences))
+        >= abs(sum(differences)) - 1e-9
+    )
     assert stats.sign_flip_p(differences) == stats.sign_flip_p(differences)
     assert stats.sign_flip_p(differences) == pytest.approx(float(exact.mean()), abs=0.005)
     assert stats.sign_flip_p([1.0] * 60) == 1 / 10_000
@@ -33,7 +34,9 @@ def test_the_sign_flip_draws_for_many_differences_the_same_every_time():
 
 @pytest.mark.parametrize(("size", "draws"), [(8, 9_999), (12, 9_999), (20, 499)])
 def test_the_sign_flip_rejects_a_true_null_in_at_most_7_percent(size, draws, monkeypatch):
-    monkeypatch.setattr(stats, "DRAWS", draws)  # fewer draws keep 1,000 runs quick; the level does not depend on them
+    monkeypatch.setattr(
+        stats, "DRAWS", draws
+    )  # fewer draws keep 1,000 runs quick; the level does not depend on them
     rng = np.random.default_rng(size)
     rejected = sum(stats.sign_flip_p(rng.standard_t(3, size).tolist()) <= 0.05 for _ in range(RUNS))
     assert rejected / RUNS <= 0.07
