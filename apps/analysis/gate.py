@@ -17,7 +17,7 @@ from .profiles import DEFAULT_SETTING, apply
 from .split import GENERAL_RULES, Rules, split_hash
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from .profiles import Vector
     from .types import Interval, Setting, Telemetry
@@ -99,11 +99,17 @@ def evaluate(
     cases = {
         name: Case.build(telemetry, labels, rules) for name, (telemetry, labels) in sorted(series.items())
     }
-    effects = {name: _compare(case, default, before.get(name, {}), change) for name, case in cases.items()}
+    apply(default, change)  # refuses a column outside its range, before any other verdict
+    clash = _contradiction(cases, default, before, change)
+    effects = (
+        {}
+        if clash
+        else {name: _compare(case, default, before.get(name, {}), change) for name, case in cases.items()}
+    )
     d_tp = sum(effect.d_tp for effect in effects.values())
     d_fp = sum(effect.d_fp for effect in effects.values())
     d_utility = round(d_tp - rules.lam * d_fp, 9)
-    verdict, reason = _judge(effects, d_utility, rules.lam)
+    verdict, reason = ("impossible", clash) if clash else _judge(effects, d_utility, rules.lam)
     return GateReport(
         verdict=verdict,
         reason=reason,
@@ -131,6 +137,21 @@ def gains(before: Effect, after: Effect, lam: float) -> bool:
 def enough_evidence(case: Case, before: Effect) -> bool:
     """At least one training incident, or three false alarms."""
     return len(case.split.train.incidents) >= MIN_INCIDENTS or before.false_alarms >= MIN_BENIGN
+
+
+def _contradiction(
+    names: Iterable[str],
+    default: Setting,
+    active: Mapping[str, Mapping[str, object]],
+    change: Mapping[str, object],
+) -> str | None:
+    """Why the change cannot stand beside what is in force, such as a lower limit above an upper one."""
+    for name in names:
+        try:
+            apply(default, {**active.get(name, {}), **change})
+        except ValueError as error:
+            return f"It contradicts what is in force on {name}: {error}."
+    return None
 
 
 def _compare(

@@ -133,7 +133,7 @@ def test_what_is_learnt_gains_over_lambda_and_fits_the_vector(noisy):
         assert learnt["n_incidents"] == 3
         assert learnt["dir_mean"] == -1.0
         assert learnt["dur_med_s"] == 11 * 300
-        assert 0 < learnt["confidence"] < 1
+        assert learnt["confidence"] == pytest.approx(1 - 1 / (1 + 3 + 0.2 * before.false_alarms), abs=1e-6)
 
 
 def test_learning_is_blind_to_the_held_out_slice():
@@ -162,6 +162,7 @@ def test_a_signal_that_only_decorates_another_is_pruned(noisy):
 def test_columns_between_settings_lead_from_one_to_the_other():
     target = Setting(theta=16.0, direction="up", min_rel=0.5, persist_k=2, persist_n=3, baseline="daily")
     columns = arms.columns_between(LOOSE, target)
+    assert columns is not None
     assert apply(LOOSE, columns) == target
     assert arms.columns_between(LOOSE, LOOSE) == {}
     assert arms.columns_between(LOOSE, Setting(theta=8 * 2**3.5)) is None

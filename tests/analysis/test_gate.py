@@ -8,7 +8,7 @@ import pytest
 from apps.analysis import gate
 from apps.analysis.profiles import DEFAULT_SETTING, compile_signal
 from apps.analysis.split import GENERAL_RULES, divide
-from apps.analysis.types import Setting, Telemetry
+from apps.analysis.types import Interval, Setting, Telemetry
 from tests.analysis.makers import calm, noisy_series, series
 
 pytestmark = pytest.mark.unit
@@ -54,7 +54,7 @@ def test_a_gain_of_exactly_lambda_is_not_enough():
     values = calm(3000)
     values[[500, 700, 900]] += 60
     values[1100] += 25
-    one = {NAME: (series(values), [])}
+    one: dict[str, tuple[Telemetry, list[Interval]]] = {NAME: (series(values), [])}
     kept = gate.evaluate(one, compile_signal("min_effect", {"abs": 30}), default=LOOSE)
     assert (kept.n_benign, kept.d_fp, kept.d_utility) == (4, -1, 0.2)
     assert kept.verdict == "failed"
@@ -88,6 +88,14 @@ def test_a_threshold_is_not_raised_where_a_series_has_too_little_evidence(noisy)
 def test_a_change_is_judged_on_top_of_what_is_active(noisy):
     report = gate.evaluate(noisy, DOWN, active={NAME: DOWN}, default=LOOSE)
     assert (report.verdict, report.d_fp, report.n_benign) == ("failed", 0, 0)
+
+
+def test_a_change_that_contradicts_what_is_active_is_no_change_to_replay(noisy):
+    active = {NAME: compile_signal("hard_limit", {"lo": 10})}
+    report = gate.evaluate(noisy, compile_signal("hard_limit", {"hi": 5}), active=active)
+    assert report.verdict == "impossible"
+    assert report.reason == f"It contradicts what is in force on {NAME}: hard_lo must be below hard_hi."
+    assert report.series == {}
 
 
 def test_the_held_out_slice_does_not_matter(noisy):

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
 
 from apps.analysis import profiles
@@ -145,9 +146,9 @@ def test_a_setting_out_of_range_is_refused(fields):
 
 def test_telemetry_must_be_two_flat_increasing_arrays():
     with pytest.raises(ValueError, match="one length"):
-        Telemetry([1, 2], [1.0])
+        Telemetry(np.array([1, 2]), np.array([1.0]))
     with pytest.raises(ValueError, match="strictly increasing"):
-        Telemetry([1, 1], [1.0, 2.0])
+        Telemetry(np.array([1, 1]), np.array([1.0, 2.0]))
     with pytest.raises(ValueError, match="ends before"):
         Interval(2, 1)
-    assert len(Telemetry([], [])) == 0
+    assert len(Telemetry(np.array([], dtype=np.int64), np.array([]))) == 0

@@ -54,6 +54,8 @@ def test_the_t_interval_covers_the_truth():
     covered = 0
     for _ in range(RUNS):
         interval = stats.t_interval((3 + rng.standard_normal(15)).tolist())
+        assert interval.low is not None
+        assert interval.high is not None
         covered += interval.low <= 3 <= interval.high
     assert 0.93 <= covered / RUNS <= 0.97
 

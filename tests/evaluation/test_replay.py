@@ -15,7 +15,10 @@ from tests.analysis.makers import START_US, calm, noisy_series, series
 
 pytestmark = pytest.mark.unit
 
-ARM_KEYS = "incidents detected recall false_alarms monitored_days false_alarms_per_day precision f1 utility median_delay_s"
+ARM_KEYS = (
+    "incidents detected recall false_alarms monitored_days false_alarms_per_day precision f1 utility"
+    " median_delay_s"
+)
 
 
 def inputs_of(found):
