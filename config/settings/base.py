@@ -147,6 +147,7 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_TASK_IGNORE_RESULT = True
+CELERY_WORKER_LOST_WAIT = 1.0  # a killed child keeps its slot that long; ten seconds by default
 CELERY_TASK_TIME_LIMIT = 330  # chunks take at most five minutes; the broker's visibility timeout stays above
 CELERY_TASK_SOFT_TIME_LIMIT = 300
 OUTBOX_HINTS = True  # tell a worker after each commit; without it beat finds the rows
