@@ -109,7 +109,7 @@ def evaluate(
     d_tp = sum(effect.d_tp for effect in effects.values())
     d_fp = sum(effect.d_fp for effect in effects.values())
     d_utility = round(d_tp - rules.lam * d_fp, 9)
-    verdict, reason = ("impossible", clash) if clash else _judge(effects, d_utility, rules.lam)
+    verdict, reason = _judge(effects, d_utility, rules.lam, clash)
     return GateReport(
         verdict=verdict,
         reason=reason,
@@ -173,8 +173,12 @@ def _compare(
     )
 
 
-def _judge(effects: Mapping[str, SeriesEffect], d_utility: float, lam: float) -> tuple[Verdict, str]:
+def _judge(
+    effects: Mapping[str, SeriesEffect], d_utility: float, lam: float, clash: str | None
+) -> tuple[Verdict, str]:
     """The verdict and why, in one sentence for the reviewer."""
+    if clash:
+        return "impossible", clash
     samples = [effect for effect in effects.values() if effect.start_us is not None]
     if not samples:
         return "impossible", "There are no samples to replay: the training slice is empty."
