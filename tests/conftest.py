@@ -27,7 +27,7 @@ _folder: Path | None = None
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Start the session's PostgreSQL before Django reads its settings; xdist's workers inherit its address."""
+    """Start the session's PostgreSQL before Django reads its settings; xdist's workers inherit the URL."""
     global _server, _folder  # noqa: PLW0603  # the session's own, stopped in pytest_unconfigure
     if os.environ.get("DATABASE_URL"):
         return
@@ -41,7 +41,9 @@ def pytest_configure(config: pytest.Config) -> None:
 def _use(url: str) -> None:
     """Point settings, which pytest-django has read already, at the session's database."""
     settings.DATABASE_URL = url
-    settings.DATABASES["default"].update(environ.Env.db_url_config(url), ENGINE="django.db.backends.postgresql")
+    settings.DATABASES["default"].update(
+        environ.Env.db_url_config(url), ENGINE="django.db.backends.postgresql"
+    )
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -57,7 +59,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Refuse a test that is not exactly one of unit, api, data, fault."""
     wrong = [item.nodeid for item in items if sum(1 for kind in KINDS if item.get_closest_marker(kind)) != 1]
     if wrong:
-        raise pytest.UsageError(f"each test carries exactly one marker of {', '.join(KINDS)}; not so: {wrong[:10]}")
+        raise pytest.UsageError(
+            f"each test carries exactly one marker of {', '.join(KINDS)}; not so: {wrong[:10]}"
+        )
 
 
 class Tally:
@@ -91,7 +95,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 def django_db_setup(django_db_setup: None) -> Iterator[None]:
     """The session's database, which Feast's own connections must leave before it is dropped."""
     yield
-    from apps.features.store import close_stores
+    from apps.features.store import close_stores  # noqa: PLC0415  # needs the settings, ready by now
 
     close_stores()
 

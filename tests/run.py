@@ -65,9 +65,8 @@ def bring() -> None:
     if not missing:
         return
     if os.geteuid() != 0:
-        sys.exit(
-            f"The tests need these Debian packages: {' '.join(missing)}. Install them: apt-get install {' '.join(missing)}"
-        )
+        names = " ".join(missing)
+        sys.exit(f"The tests need these Debian packages: {names}. Install them: apt-get install {names}")
     subprocess.run(["apt-get", "update", "-qq"], check=True)
     subprocess.run(["apt-get", "install", "-y", "-qq", *missing], check=True)
 

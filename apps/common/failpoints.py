@@ -1,7 +1,8 @@
 """Named points at which a crash test kills the process.
 
 A test arms a point by making a file of its name in the folder `AFTERCAST_FAILPOINTS`. The first process
-to pass the point takes the file (so each armed file kills exactly once) and dies by SIGKILL, as a machine would.
+to pass the point takes the file (so each armed file kills exactly once) and dies by SIGKILL, as a machine
+would.
 """
 
 from __future__ import annotations

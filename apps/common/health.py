@@ -59,8 +59,11 @@ def database() -> None:
 
 
 @require_safe
-def healthz(request: HttpRequest) -> JsonResponse:  # noqa: ARG001
-    """GET /healthz: 200 when every check passes, 503 when not. Public, and says nothing that an outsider may not know."""
+def healthz(request: HttpRequest) -> JsonResponse:
+    """GET /healthz: 200 when every check passes, 503 when not.
+
+    Public, and says nothing that an outsider may not know.
+    """
     found = report()
     reply = JsonResponse(found, status=200 if found["status"] == "ok" else 503)
     reply["Cache-Control"] = "no-store"

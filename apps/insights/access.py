@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def lock_insight(insight_id: int, *, actor: User) -> Insight:
-    """The insight, locked until the transaction ends, so that two decisions about it come one after the other.
+    """The insight, locked until the transaction ends: two decisions about it come one after the other.
 
     Raises:
         NotFoundError: no such insight, or not for this reader.

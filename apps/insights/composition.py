@@ -1,4 +1,4 @@
-"""From active signals to the profile of a series: which signal speaks, and what stands behind every column."""
+"""From active signals to the profile of a series: which signal speaks, and what stands behind each column."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ OVERRIDE_FACTOR = 0.5  # an override halves the confidence that consumers see: s
 
 
 def effective_confidence(revision: Revision) -> float:
-    """The confidence that consumers see: halved when the revision acts by override instead of a passed gate."""
+    """The confidence that consumers see: halved when the revision acts by override, not by a passed gate."""
     results = list(revision.gate_results.all())
     passed = bool(results) and results[-1].verdict == GateResult.Verdict.PASSED
     return (
@@ -62,7 +62,8 @@ def manifest() -> list[dict[str, int]]:
 def compose(series: Iterable[str]) -> dict[str, ProfileContent | None]:
     """The profile of each named series under the active signals; None where no signal is left.
 
-    Of several signals of one kind the narrower scope wins, then the newer activation. A fixed number of queries.
+    Of several signals of one kind the narrower scope wins, then the newer activation.
+    Makes a fixed number of queries.
     """
     wanted = sorted(set(series))
     rows = (
@@ -116,7 +117,10 @@ def _provenance(signal: Signal) -> dict[str, Any]:
 
 
 def _evidence(series_id: str, revision: Revision) -> dict[str, object]:
-    """Counts behind a revision on one series, from its gate; nothing (served as null) where no gate could count."""
+    """Counts behind a revision on one series, from its gate.
+
+    Nothing (served as null) where no gate could count.
+    """
     results = list(revision.gate_results.all())
     effect = results[-1].report.get("series", {}).get(series_id, {}) if results else {}
     if effect.get("start_us") is None:

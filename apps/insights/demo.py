@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from .models import Insight
 
-TOKEN_NAME = "demo"
+TOKEN_NAME = "demo"  # noqa: S105  # what the token is called, not the token
 TOKEN_LIFE = timedelta(days=30)
 MODEL_SCOPES = [
     "features:read",
@@ -52,7 +52,8 @@ What we recommend: alarm only upwards on checkout latency, and only well above t
 The batch itself should move to a replica; that is action item 2.
 """
 QUEUE = """\
-The payment queue filled within minutes and was empty again a quarter of an hour later; nobody waited for a payment.
+The payment queue filled within minutes and was empty again a quarter of an hour later; \
+nobody waited for a payment.
 Such bursts come most nights and last three samples; the two real failures lasted an hour and a half.
 An alarm that waits for five of six samples would have been quiet at every burst and early at both failures.
 """

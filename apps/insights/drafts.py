@@ -1,4 +1,4 @@
-"""What somebody proposes, before the database has seen it: plain values, checked here once for every caller."""
+"""What somebody proposes, before the database sees it: plain values, checked here once for every caller."""
 
 from __future__ import annotations
 
@@ -21,9 +21,11 @@ SERIES_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.\-]*/[A-Za-z0-9_.\-]+")
 SLUG = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.\-]*")
 SHA256 = re.compile(r"[0-9a-f]{64}")
 MAX_SERIES = 200
+MAX_SERIES_ID = 200  # characters
+MAX_NAME = 100  # characters of a service or a metric family
 SPECIFICITY = {"series": 3, "metric_family": 2, "service": 1, "fleet": 0}
 
-# What a reader of a signal needs to know beyond its value (A10); the expressions are those of analysis.profiles.
+# What a reader of a signal needs to know beyond its value (A10); the expressions are analysis.profiles'.
 KINDS: dict[str, dict[str, str]] = {
     "theta_scale": {
         "dtype": "float",
@@ -60,7 +62,7 @@ KINDS: dict[str, dict[str, str]] = {
 
 @dataclass(frozen=True)
 class Source:
-    """Where a lesson comes from: a document, the SHA-256 of its bytes, and its lines (from 1, both ends in)."""
+    """Where a lesson comes from: a document, the SHA-256 of its bytes, its lines (from 1, both ends in)."""
 
     document: str
     sha256: str
@@ -71,7 +73,7 @@ class Source:
 
 @dataclass(frozen=True)
 class SignalDraft:
-    """A kind, the value as given, and the feature columns that it compiles to (A9: exactly one typed signal)."""
+    """A kind, the value as given, and the feature columns it compiles to (A9: exactly one typed signal)."""
 
     kind: str
     value: Any
@@ -80,7 +82,7 @@ class SignalDraft:
 
 @dataclass(frozen=True)
 class Draft:
-    """A whole revision. `scope` as in `Revision`; `prose_reason` says why there is no signal when there is none."""
+    """A whole revision. `scope` as in `Revision`; `prose_reason` says why there is no signal, if none is."""
 
     title: str
     recommendation: str
@@ -131,13 +133,18 @@ def clean_scope(scope: object) -> dict[str, Any]:
         return {"fleet": True}
     if keys in ({"service"}, {"service", "metric_family"}):
         for key in sorted(keys):
-            if not isinstance(given[key], str) or not SLUG.fullmatch(given[key]) or len(given[key]) > 100:
+            if (
+                not isinstance(given[key], str)
+                or not SLUG.fullmatch(given[key])
+                or len(given[key]) > MAX_NAME
+            ):
                 raise InvalidInputError(f"Not a {key}: {given[key]!r}.", field=f"scope.{key}")
         return given
     raise InvalidInputError(
         "A scope is a list of series, a service, a service with a metric family, or the fleet.",
         field="scope",
-        remedy='Use {"series": […]}, {"service": "…"}, {"service": "…", "metric_family": "…"} or {"fleet": true}.',
+        remedy='Use {"series": […]}, {"service": "…"}, {"service": "…", "metric_family": "…"} '
+        'or {"fleet": true}.',
     )
 
 
@@ -146,7 +153,11 @@ def _series(value: object) -> list[str]:
     if not isinstance(ids, list) or not 0 < len(ids) <= MAX_SERIES:
         raise InvalidInputError(f"Name 1 to {MAX_SERIES} series.", field="scope.series")
     for position, series_id in enumerate(ids):
-        if not isinstance(series_id, str) or len(series_id) > 200 or not SERIES_ID.fullmatch(series_id):
+        if (
+            not isinstance(series_id, str)
+            or len(series_id) > MAX_SERIES_ID
+            or not SERIES_ID.fullmatch(series_id)
+        ):
             raise InvalidInputError(
                 f"Not a series id: {series_id!r}.",
                 field=f"scope.series[{position}]",

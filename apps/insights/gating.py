@@ -1,4 +1,4 @@
-"""The gate as the insights room uses it: which telemetry, which labels, and what is remembered of the verdict."""
+"""The gate as the insights room uses it: which telemetry, which labels, what is remembered of the verdict."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def evaluate_revision(revision: Revision) -> GateResult:
 
 
 def dry_run(revision: Revision) -> dict[str, Any]:
-    """What the revision's columns are, and the alarm samples with and without them over all telemetry (A10)."""
+    """What the revision's columns are, and the alarm samples with and without them in all telemetry (A10)."""
     change, found = columns(revision), history(revision)
     active = served_vectors(found)
     series: dict[str, Any] = {}

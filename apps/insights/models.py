@@ -21,7 +21,7 @@ APPEND_ONLY = pgtrigger.Protect(name="append_only", operation=pgtrigger.Update |
 
 
 class Insight(models.Model):
-    """A reviewed lesson. `revision` is the newest revision's number, `active_revision` the one that is served."""
+    """A reviewed lesson. `revision` is the newest revision's number, `active_revision` the served one."""
 
     class State(models.TextChoices):
         PROPOSED = "proposed", "Proposed"
@@ -59,8 +59,8 @@ class Revision(models.Model):
     """What an insight says, at one number: text, scope, confidence and where it comes from. Never changed.
 
     `scope` is one of {"series": [ids]}, {"service": slug}, {"service": slug, "metric_family": family},
-    {"fleet": true}. `document`, `sha256`, `first_line`, `last_line` and `excerpt` are the provenance: the lines
-    count from 1 and include both ends. `digest` is the SHA-256 of all of it with the signals.
+    {"fleet": true}. `document`, `sha256`, `first_line`, `last_line` and `excerpt` are the provenance: the
+    lines count from 1 and include both ends. `digest` is the SHA-256 of all of it with the signals.
     """
 
     insight = models.ForeignKey(Insight, models.PROTECT, related_name="revisions")
@@ -141,7 +141,7 @@ class Signal(models.Model):
 
 
 class GateResult(models.Model):
-    """The backtest of one revision on the training slice. `report` holds the figures, per series and summed."""
+    """The backtest of one revision on the training slice. `report` has the figures, per series and summed."""
 
     class Verdict(models.TextChoices):
         PASSED = "passed", "Passed"
@@ -235,9 +235,11 @@ class Approval(models.Model):
                 declare=[("authors", "bigint[]")],
                 func="""
                 SELECT ARRAY[r.author_id, i.author_id] INTO authors
-                  FROM insights_revision r JOIN insights_insight i ON i.id = r.insight_id WHERE r.id = NEW.revision_id;
+                  FROM insights_revision r JOIN insights_insight i ON i.id = r.insight_id
+                 WHERE r.id = NEW.revision_id;
                 IF NEW.approver_id = ANY(authors) THEN
-                    RAISE EXCEPTION 'an author cannot approve (insights_approval)' USING ERRCODE = 'check_violation';
+                    RAISE EXCEPTION 'an author cannot approve (insights_approval)'
+                      USING ERRCODE = 'check_violation';
                 END IF;
                 RETURN NEW;
                 """,
@@ -269,9 +271,11 @@ class Activation(models.Model):
                 when=pgtrigger.Before,
                 declare=[("people", "int"), ("operators", "int"), ("gate", "text")],
                 func="""
-                SELECT count(DISTINCT approver_id), count(*) FILTER (WHERE as_operator AND id = NEW.operator_approval_id)
+                SELECT count(DISTINCT approver_id),
+                       count(*) FILTER (WHERE as_operator AND id = NEW.operator_approval_id)
                   INTO people, operators FROM insights_approval
-                 WHERE revision_id = NEW.revision_id AND id IN (NEW.operator_approval_id, NEW.other_approval_id);
+                 WHERE revision_id = NEW.revision_id
+                   AND id IN (NEW.operator_approval_id, NEW.other_approval_id);
                 IF people <> 2 OR operators <> 1 THEN
                     RAISE EXCEPTION 'two people, one of them an operator, must approve (insights_activation)'
                       USING ERRCODE = 'check_violation';
@@ -279,7 +283,9 @@ class Activation(models.Model):
                 SELECT verdict INTO gate FROM insights_gateresult WHERE revision_id = NEW.revision_id
                  ORDER BY id DESC LIMIT 1;
                 IF gate IS DISTINCT FROM 'passed'
-                   AND NOT EXISTS (SELECT 1 FROM insights_gateoverride WHERE revision_id = NEW.revision_id) THEN
+                   AND NOT EXISTS (
+                       SELECT 1 FROM insights_gateoverride WHERE revision_id = NEW.revision_id
+                   ) THEN
                     RAISE EXCEPTION 'no passed gate and no override (insights_activation)'
                       USING ERRCODE = 'check_violation';
                 END IF;

@@ -1,4 +1,4 @@
-"""Where a lesson comes from, held by hash and lines so that a served value can be traced to its words (A19)."""
+"""Where a lesson comes from, held by hash and lines, so that a served value leads to its words (A19)."""
 
 from __future__ import annotations
 
@@ -15,10 +15,13 @@ if TYPE_CHECKING:
     from apps.accounts.models import User
 
 PREFIX = "postmortem:"
+ENDS = 2  # a range of lines has a first and a last one
+MAX_DOCUMENT = 500  # characters
+MAX_EXCERPT = 20_000  # characters
 
 
 def clean_source(given: object, *, reader: User) -> Source:
-    """The provenance of a draft: a postmortem here with its lines, or an outside document with hash and excerpt.
+    """The provenance of a draft: lines of a postmortem here, or an outside document with hash and excerpt.
 
     Raises:
         InvalidInputError: no such postmortem for this reader, lines out of the document, or a malformed hash.
@@ -27,7 +30,8 @@ def clean_source(given: object, *, reader: User) -> Source:
         raise InvalidInputError(
             "Provenance is an object.",
             field="provenance",
-            remedy='Use {"postmortem": id, "lines": [first, last]} or {"document", "sha256", "lines", "excerpt"}.',
+            remedy='Use {"postmortem": id, "lines": [first, last]} '
+            'or {"document", "sha256", "lines", "excerpt"}.',
         )
     first, last = _lines(given.get("lines"))
     if given.get("postmortem") is not None:
@@ -37,7 +41,7 @@ def clean_source(given: object, *, reader: User) -> Source:
 
 def _lines(value: object) -> tuple[int, int]:
     pair = [value, value] if isinstance(value, int) else value
-    whole = isinstance(pair, list | tuple) and len(pair) == 2 and all(type(line) is int for line in pair)
+    whole = isinstance(pair, list | tuple) and len(pair) == ENDS and all(type(line) is int for line in pair)
     if not whole or not isinstance(pair, list | tuple) or not 1 <= pair[0] <= pair[1] <= 2**31 - 1:
         raise InvalidInputError(
             "Name the first and the last line of the source.",
@@ -61,7 +65,7 @@ def _from_postmortem(key: object, first: int, last: int, *, reader: User) -> Sou
 
 def _from_outside(given: Mapping[str, Any], first: int, last: int) -> Source:
     document, sha256, excerpt = given.get("document"), given.get("sha256"), given.get("excerpt", "")
-    if not isinstance(document, str) or not document.strip() or len(document) > 500:
+    if not isinstance(document, str) or not document.strip() or len(document) > MAX_DOCUMENT:
         raise InvalidInputError(
             "Name the source: a postmortem of this installation, or a document.",
             field="provenance.document",
@@ -75,7 +79,7 @@ def _from_outside(given: Mapping[str, Any], first: int, last: int) -> Source:
         )
     if not isinstance(sha256, str) or not SHA256.fullmatch(sha256):
         raise InvalidInputError("The SHA-256 of the document is 64 hex digits.", field="provenance.sha256")
-    if not isinstance(excerpt, str) or len(excerpt) > 20_000:
+    if not isinstance(excerpt, str) or len(excerpt) > MAX_EXCERPT:
         raise InvalidInputError(
             "The excerpt is a text of at most 20,000 characters.", field="provenance.excerpt"
         )

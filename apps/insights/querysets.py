@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from apps.accounts.models import User
 
-    from .models import Insight
+    from .models import Insight  # noqa: F401  # in quotes below, where type checkers look for it
 
 
 class InsightQuerySet(models.QuerySet["Insight"]):
@@ -46,5 +46,5 @@ class InsightQuerySet(models.QuerySet["Insight"]):
         )
 
     def concerned_by(self, wanted: Collection[int]) -> Self:
-        """The insights that a revert to the manifest `wanted` may touch: those in it, and those active now."""
+        """The insights that a revert to the manifest `wanted` may touch: those in it, those active now."""
         return self.filter(Q(pk__in=list(wanted)) | Q(active_revision__isnull=False))

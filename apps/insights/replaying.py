@@ -1,4 +1,4 @@
-"""Learnt vectors on their way through the store: released, published to Feast and read back by the usual code."""
+"""Learnt vectors on their way through the store: released, published to Feast, read back as usual."""
 
 from __future__ import annotations
 
@@ -58,14 +58,14 @@ def through_store(
 
 
 def entity_key(series_id: str) -> str:
-    """The series' own id where the store takes it, else a name made of its hash (other people's file names)."""
+    """The series' own id where the store takes it, else a name made of its hash (others' file names)."""
     if len(series_id) <= SERIES_LENGTH and re.fullmatch(SERIES_PATTERN, series_id):
         return series_id
     return f"replay/{hashlib.sha256(series_id.encode()).hexdigest()[:32]}"
 
 
 def _content(name: str, vector: Vector, split_hash: str) -> ProfileContent:
-    """A learnt vector with the source that every served value needs: here the split that it was learnt from."""
+    """A learnt vector with the source that every served value needs: the split that it was learnt from."""
     confidence = vector.get("confidence")
     source = {
         "insight": AUTHOR,

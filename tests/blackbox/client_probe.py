@@ -10,6 +10,10 @@ import json
 import os
 import sys
 import warnings
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 warnings.filterwarnings("ignore")
 
@@ -61,11 +65,16 @@ def historical(service: str, rows: list[list[str]], **params: str) -> list[dict[
 def failure(service: str, series: list[str]) -> str:
     try:
         store.get_online_features(features=[service], entity_rows=[{"series": name} for name in series])
-    except Exception as error:  # the type is what the probe reports
+    except Exception as error:  # noqa: BLE001  # the type is what the probe reports
         return f"{type(error).__name__}: {error}"
     return ""
 
 
-COMMANDS = {"online": online, "online_refs": online_refs, "historical": historical, "failure": failure}
+COMMANDS: dict[str, Callable[..., object]] = {
+    "online": online,
+    "online_refs": online_refs,
+    "historical": historical,
+    "failure": failure,
+}
 results = [COMMANDS[name](*arguments, **options) for name, arguments, options in json.load(sys.stdin)]
 print(json.dumps(results))

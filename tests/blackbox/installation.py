@@ -96,7 +96,7 @@ def folder() -> Path:
 
 
 def line_of(process: subprocess.Popen[str], seconds: float) -> str:
-    """The first line of standard output, or an AssertionError once `seconds` have passed or the process ended."""
+    """The first line of standard output, or an AssertionError after `seconds` or the end of the process."""
     stdout = process.stdout
     assert stdout is not None
     ready, _, _ = select.select([stdout], [], [], seconds)

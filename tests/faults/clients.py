@@ -1,4 +1,4 @@
-"""Clients of a crash run: they file, approve, revert and read, and never take a broken connection for an answer."""
+"""Clients of a crash run: they file, approve, revert, read, and take no broken connection for an answer."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Client(threading.Thread):
         self.session = requests.Session()
 
     def send(self, who: str, method: str, path: str, body: Any = None) -> requests.Response | None:
-        """The acknowledged reply: the same request with the same key again, until one below 500 comes back."""
+        """The acknowledged reply: the same request and key again, until one below 500 comes back."""
         headers = {"Authorization": f"Bearer {self.place.tokens[who]}", "Idempotency-Key": uuid.uuid4().hex}
         deadline = time.monotonic() + PATIENCE_S
         while time.monotonic() < deadline:

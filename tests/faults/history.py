@@ -1,7 +1,7 @@
 """What the clients of a crash run did, were told, and read; and the invariants that must hold over it.
 
-The clients' log is the ground truth. An operation is *acknowledged* when a reply below 500 came back; one whose
-connection broke is *unknown* and is sent again with the same Idempotency-Key until it is acknowledged.
+The clients' log is the ground truth. An operation is *acknowledged* when a reply below 500 came back; one
+whose connection broke is *unknown* and is sent again with the same Idempotency-Key until it is acknowledged.
 """
 
 from __future__ import annotations
@@ -51,8 +51,8 @@ class History:
 def violations(history: History, state: dict[str, Any]) -> list[str]:
     """Every invariant that the end state breaks against what was acknowledged; empty is the goal.
 
-    `state` holds `insights` and `releases` (all of them, from the API), `before` (numbers of releases before the
-    run), `online` (series to served row) and `reconcile` (the command's report).
+    `state` holds `insights` and `releases` (all of them, from the API), `before` (numbers of releases before
+    the run), `online` (series to served row) and `reconcile` (the command's report).
     """
     found = list(history.surprises)
     releases = {release["number"]: release for release in state["releases"]}

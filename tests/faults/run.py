@@ -49,7 +49,7 @@ class Outcome:
 def crash_run(
     *, steps: int, web: int, postgres: int, after_commit: int, guard: bool = True, seed: int = 1
 ) -> Outcome:
-    """Kill each publication step `steps` times, web and PostgreSQL `web` and `postgres` times at random moments.
+    """Kill each publication step `steps` times, web and PostgreSQL `web` and `postgres` times at random.
 
     `after_commit` counts the web workers killed between commit and answer; `guard` off runs without the
     idempotency guard, which must show as violations.
@@ -58,7 +58,7 @@ def crash_run(
     armed.chmod(0o777)
     extra = {"AFTERCAST_FAILPOINTS": str(armed), "AFTERCAST_IDEMPOTENCY_GUARD": "on" if guard else "off"}
     outcome, history, stop = Outcome(), History(), threading.Event()
-    dice = random.Random(seed)  # a schedule, not a secret
+    dice = random.Random(seed)  # noqa: S311  # a schedule, not a secret
     with installed(extra) as place:
         before = [release["number"] for release in everything(place, "/api/v1/releases")]
         clients = [Author(place, history, stop, "shop-a"), Author(place, history, stop, "shop-b")]

@@ -159,13 +159,13 @@ def test_the_database_refuses_an_activation_without_gate_or_override():
 )
 def test_the_database_refuses_to_change_what_was_decided(table):
     approve(propose())
-    for statement in (f"UPDATE {table} SET id = id", f"DELETE FROM {table}"):
+    for statement in ("UPDATE {} SET id = id", "DELETE FROM {}"):
         with (
-            pytest.raises(Exception, match="append_only|Cannot"),
+            pytest.raises(Exception, match=r"append_only|Cannot"),
             transaction.atomic(),
             connection.cursor() as cursor,
         ):
-            cursor.execute(statement)
+            cursor.execute(statement.format(table))
 
 
 # --- ending and coming back --------------------------------------------------------------------------
@@ -233,7 +233,8 @@ def test_the_narrower_scope_speaks_for_a_kind():
 # --- real concurrency ----------------------------------------------------------------------------------
 def together(*calls: Callable[[], Any]) -> list[Any]:
     """Run the calls in threads that start at once; each result or DomainError, in order."""
-    barrier, results = threading.Barrier(len(calls)), [None] * len(calls)
+    barrier = threading.Barrier(len(calls))
+    results: list[Any] = [None] * len(calls)
 
     def run(position: int, call: Callable[[], Any]) -> None:
         barrier.wait(10)
@@ -254,6 +255,10 @@ def together(*calls: Callable[[], Any]) -> list[Any]:
 
 def yes(insight: Insight, approver: User) -> Callable[[], Insight]:
     return lambda: services.approve_insight(insight_id=insight.pk, approver=approver, override_reason=WHY)
+
+
+def no(insight: Insight, reviewer: User) -> Callable[[], Insight]:
+    return lambda: services.withdraw_insight(insight_id=insight.pk, actor=reviewer, reason="no")
 
 
 @pytest.mark.django_db(transaction=True)
@@ -291,10 +296,7 @@ def test_approval_and_withdrawal_at_once_leave_one_consistent_end():
     for _ in range(5):
         insight, reviewer, operator = propose(), person(Role.REVIEWER), person(Role.OPERATOR)
         services.approve_insight(insight_id=insight.pk, approver=reviewer, override_reason=WHY)
-        together(
-            yes(insight, operator),
-            lambda: services.withdraw_insight(insight_id=insight.pk, actor=reviewer, reason="no"),
-        )
+        together(yes(insight, operator), no(insight, reviewer))
         insight.refresh_from_db()
         assert insight.state == "withdrawn"
         assert releases.current() == {}

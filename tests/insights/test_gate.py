@@ -26,7 +26,7 @@ STEP = timedelta(minutes=5)
 
 
 def load(*, bursts: int = 8, incidents: int = 4) -> None:
-    """Three weeks of noise around 100 with short benign bursts to 160 and long incidents to 400, both upwards."""
+    """Three weeks of noise around 100 with short benign bursts to 160, long incidents to 400, all upwards."""
     rows = 21 * 288
     values = 100 + np.random.default_rng(7).normal(0, 2, rows)
     for number in range(bursts):

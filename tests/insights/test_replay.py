@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 ARM = {
-    "incidents", "detected", "recall", "false_alarms", "monitored_days", "false_alarms_per_day", "precision", "f1",
-    "utility", "median_delay_s",
+    "incidents", "detected", "recall", "false_alarms", "monitored_days", "false_alarms_per_day", "precision",
+    "f1", "utility", "median_delay_s",
 }  # fmt: skip
 KEYS = {
     "arms",

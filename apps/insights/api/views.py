@@ -229,7 +229,7 @@ class InsightDryRun(InsightView):
 
     @extend_schema(operation_id="insight_dry_run", responses={200: free("dry run", examples.DRY_RUN)})
     def get(self, request: Request, pk: int) -> Response:
-        """The columns that the newest revision sets, and the alarms with and without them, series by series."""
+        """The columns that the newest revision sets, and per series the alarms with and without them."""
         revision = Revision.objects.filter(
             insight__in=Insight.objects.visible_to(self.person), insight=pk
         ).last()

@@ -1,4 +1,4 @@
-"""The rule that lets an insight act: two people, neither its author, one an operator, and a gate (decision 5)."""
+"""The rule that lets an insight act: two people not its authors, one an operator, and a gate (decision 5)."""
 
 from __future__ import annotations
 
@@ -32,11 +32,12 @@ def approve_insight(
     override_reason: str = "",
     marks: Mapping[str, int] | None = None,
 ) -> Insight:
-    """Say yes to the newest revision. The yes that completes the rule makes the release, in the same transaction.
+    """Say yes to the newest revision. The yes that completes the rule makes the release at once.
 
-    `seen` is the revision that the approver read; `override_reason` says why a revision acts although its gate
-    failed or could not run; `marks` are the approver's rubric marks. The insight's row is locked first, so two
-    approvals at once are taken one after the other, and the second one makes exactly one release.
+    `seen` is the revision that the approver read; `override_reason` says why a revision acts although its
+    gate failed or could not run; `marks` are the approver's rubric marks. The release is made in the same
+    transaction. The insight's row is locked first, so two approvals at once are taken one after the other,
+    and the second one makes exactly one release.
 
     Raises:
         NotFoundError: no such insight.
@@ -101,7 +102,8 @@ def _pass_gate(revision: Revision, approver: User, override_reason: str) -> None
         raise GateRequiredError(
             f"The gate did not pass ({reason}).",
             field="override_reason",
-            remedy="Write why this insight should act all the same; that halves its confidence and stays visible.",
+            remedy="Write why this insight should act all the same; "
+            "that halves its confidence and stays visible.",
         )
 
 

@@ -26,7 +26,8 @@ def withdraw_insight(*, insight_id: int, actor: User, reason: str) -> Insight:
     Raises:
         NotFoundError: no such insight.
         InsightWithdrawnError: it is withdrawn already.
-        RoleRequiredError: a served insight is withdrawn by a reviewer or an operator, a proposal also by its author.
+        RoleRequiredError: a served insight is withdrawn by a reviewer or an operator, a proposal also by its
+            author.
         InvalidInputError: no reason given.
     """
     if not reason.strip():
@@ -67,7 +68,8 @@ def _require_may_withdraw(insight: Insight, actor: User) -> None:
 def revert_release(*, number: int, actor: User, reason: str) -> Release:
     """Bring the content of an earlier release back, as a new release (D25). Nothing is erased.
 
-    Insights that were active then are active again at the revision of then; those approved since are withdrawn.
+    Insights that were active then are active again at the revision of then; those approved since are
+    withdrawn.
 
     Raises:
         NotFoundError: no such release.

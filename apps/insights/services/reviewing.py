@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 RUBRIC = ("relevance", "timeliness", "breadth", "actionability")
 RUBRIC_BAR = 3.0  # mean of all marks; below it an insight cannot act (A28)
+TOP_MARK = 5
 
 
 @transaction.atomic
@@ -57,8 +58,8 @@ def record_marks(revision: Revision, rater: User, marks: Mapping[str, int]) -> S
     """
     for name in RUBRIC:
         mark = marks.get(name)
-        if type(mark) is not int or not 1 <= mark <= 5:
-            raise InvalidInputError(f"Give {name} a mark from 1 to 5.", field=f"scores.{name}")
+        if type(mark) is not int or not 1 <= mark <= TOP_MARK:
+            raise InvalidInputError(f"Give {name} a mark from 1 to {TOP_MARK}.", field=f"scores.{name}")
     score, _ = Score.objects.update_or_create(
         revision=revision, rater=rater, defaults={name: marks[name] for name in RUBRIC}
     )

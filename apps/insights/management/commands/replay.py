@@ -6,7 +6,7 @@ import json
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
 class Command(BaseCommand):
     help = (
-        "Learn signals from the first part of labelled series, publish them into a scratch feature store, read them "
-        "back, and compare three arms on the later part: one default, plain thresholds, insights."
+        "Learn signals from the first part of labelled series, publish them into a scratch feature store, "
+        "read them back, and compare three arms on the later part: one default, plain thresholds, insights."
     )
     requires_system_checks: list[str] = []
 
@@ -96,11 +96,13 @@ class Command(BaseCommand):
             self.stdout.write(f"{name:<16}{arm['detected']:>4} of {arm['incidents']:<3}{cells}")
         ratio = found["series_log_ratio"]
         self.stdout.write(
-            f"false alarms, insights against default: ln ratio {ratio['estimate']} [{ratio['low']}, {ratio['high']}] "
-            f"per series (negative is better), sign-flip p {found['sign_flip_p']}"
+            f"false alarms, insights against default: ln ratio {ratio['estimate']} "
+            f"[{ratio['low']}, {ratio['high']}] per series (negative is better), "
+            f"sign-flip p {found['sign_flip_p']}"
         )
         self.stdout.write(
-            f"lambda {found['lambda']}, split {found['split_hash'][:16]}, via {found['via']}, {found['seconds']} s"
+            f"lambda {found['lambda']}, split {found['split_hash'][:16]}, via {found['via']}, "
+            f"{found['seconds']} s"
         )
 
 
@@ -112,7 +114,7 @@ class Bar:
         self._bar: Any = None
         self._phase = ""
 
-    def __enter__(self) -> Bar:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *exc: object) -> None:
