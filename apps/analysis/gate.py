@@ -200,6 +200,11 @@ def _judge(
     lost = sum(effect.lost for effect in samples)
     if lost:
         return "failed", f"It loses {lost} detected incident{'s' if lost > 1 else ''}; none may be lost."
+    return _weigh(d_utility, lam)
+
+
+def _weigh(d_utility: float, lam: float) -> tuple[Verdict, str]:
+    """The verdict on a change that has evidence and loses nothing: does it gain enough?"""
     moved = f"Utility {'rises' if d_utility >= 0 else 'falls'} by {abs(d_utility):.2f}"
     if d_utility > lam + TIE:
         return "passed", f"{moved}, more than lambda ({lam:.2f}), and no incident is lost."
