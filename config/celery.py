@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from celery import Celery
 from celery.signals import beat_embedded_init, worker_init, worker_process_init, worker_shutdown
 from django.utils.module_loading import import_string
+from kombu.transport import TRANSPORT_ALIASES
 
 from apps.embedded import children
 
@@ -40,6 +41,7 @@ def _broker() -> tuple[str, dict[str, Any]]:
 
     if settings.BROKER_URL:
         return settings.BROKER_URL, {"visibility_timeout": VISIBILITY_S, "unacked_restore_throttle": 1}
+    TRANSPORT_ALIASES["pgmq"] = "config.broker:Transport"  # kombu's, mended
     # Only the scheme differs from the database's address.
     return urlsplit(settings.DATABASE_URL)._replace(scheme="pgmq").geturl(), PGMQ_OPTIONS
 
