@@ -13,7 +13,7 @@ import threading
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import psycopg
-from django.db import connection
+from django.db import OperationalError, connection
 from psycopg.conninfo import make_conninfo
 
 if TYPE_CHECKING:
@@ -52,7 +52,11 @@ def conninfo() -> str:
 @contextlib.contextmanager
 def dedicated() -> Iterator[Connection]:
     """One connection of its own, closed at the end: session locks on it die with the process."""
-    with contextlib.closing(psycopg.connect(conninfo(), autocommit=True)) as own:
+    try:
+        own = psycopg.connect(conninfo(), autocommit=True)
+    except psycopg.OperationalError as error:
+        raise OperationalError(str(error)) from error
+    with contextlib.closing(own):
         yield own
 
 
@@ -72,13 +76,16 @@ class Connections:
         `work` must be safe to repeat.
 
         Raises:
-            psycopg.OperationalError: the database does not answer.
+            OperationalError: the database does not answer (Django's, as for every other query).
         """
         try:
             return self._once(work)
         except (psycopg.OperationalError, psycopg.InterfaceError):
             self.close()  # whatever killed one killed all
+        try:
             return self._once(work)
+        except (psycopg.OperationalError, psycopg.InterfaceError) as error:
+            raise OperationalError(str(error)) from error
 
     def close(self) -> None:
         """Close what is idle; connections in use are closed by their users if they broke."""

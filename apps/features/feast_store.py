@@ -7,6 +7,7 @@ import uuid
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from django.db import OperationalError
 from feast import FeatureStore, RepoConfig
 from feast.infra.registry.sql import SqlRegistry
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from feast.protos.feast.core.Registry_pb2 import Registry as RegistryProto
+from sqlalchemy.exc import OperationalError as SqlAlchemyOperationalError
 
 
 class StampedSqlRegistry(SqlRegistry):
@@ -66,7 +68,10 @@ class Store(FeatureStore):
 
     def renew(self) -> None:
         """Read the registry again now."""
-        self.refresh_registry()  # type: ignore[no-untyped-call]  # Feast's
+        try:
+            self.refresh_registry()  # type: ignore[no-untyped-call]  # Feast's
+        except SqlAlchemyOperationalError as error:
+            raise OperationalError(str(error)) from error
 
     @property
     def online_store(self) -> Any:

@@ -90,6 +90,7 @@ def publication_lock() -> Iterator[Store]:
 
     store = open_store()
     with dedicated() as own:
+        own.execute("SET lock_timeout = '60s'")  # a frozen publisher becomes an error that the outbox shows
         own.execute("SELECT pg_advisory_lock(%s)", [PUBLICATION_LOCK])
         yield store
 

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 import feast as feast_package
 import psycopg
 import pytest
+from django.db import OperationalError
 from feast.infra.registry.sql import SqlRegistry
 from feast.protos.feast.types.Value_pb2 import Value
 from sqlalchemy.engine import make_url
@@ -165,6 +166,12 @@ def test_an_error_leaves_the_connection_usable_for_the_next(feast):
         assert len(used._idle) == 1
     finally:
         used.close()
+
+
+def test_a_database_that_is_away_is_djangos_own_error():
+    used = Connections("host=127.0.0.1 port=1 connect_timeout=1 dbname=nobody")
+    with pytest.raises(OperationalError, match="refused"):
+        used.run(lambda c: c.execute("SELECT 1"))
 
 
 def test_a_connection_that_died_is_replaced_in_the_same_read(feast):

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.db import OperationalError
 from django.utils import timezone
 from feast import errors
 from feast.protos.feast.types.Value_pb2 import DoubleList, Int64List, StringList, Value
@@ -204,6 +205,19 @@ def test_other_methods_are_refused_in_feasts_words(client, feast):
     answer = client.get("/feast/get-online-features")
     assert answer.status_code == 405
     assert typed_error(answer)["message"] == "POST only"
+
+
+@pytest.mark.parametrize(
+    "part", ["apps.features.reading.standing", "apps.features.api.feast_door.authenticate_bearer"]
+)
+def test_a_database_that_is_away_makes_the_client_try_again(client, model, monkeypatch, part):
+    def away(*_: Any) -> None:
+        raise OperationalError("gone")
+
+    monkeypatch.setattr(part, away)
+    answer = ask(client, model, SERVICE)
+    assert (answer.status_code, answer["Retry-After"]) == (503, "1")
+    assert typed_error(answer)["class"] == "FeastError"
 
 
 @pytest.mark.parametrize(

@@ -9,11 +9,12 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
 
 from apps.accounts.authentication import CHALLENGE, authenticate_bearer
-from apps.common.errors import DomainError, InvalidInputError
+from apps.common.errors import DomainError, InvalidInputError, require
 from apps.features import reading
 
 if TYPE_CHECKING:
@@ -27,7 +28,18 @@ def get_online_features(request: HttpRequest) -> HttpResponse:
     """Answer the stock client; every refusal is a typed Feast error with a text that helps."""
     if request.method != "POST":
         return _error(405, "FeastError", "POST only")
-    token = authenticate_bearer(request.headers.get("Authorization", ""))
+    try:
+        token = authenticate_bearer(request.headers.get("Authorization", ""))
+        return _refusal(token) or _answer(_body(request), require(token, "the token"))
+    except DomainError as error:
+        return _error(error.status, str(getattr(error, "feast", "FeastError")), error.detail)
+    except (OperationalError, InterfaceError):
+        answer = _error(503, "FeastError", "the database does not answer; try again shortly")
+        answer["Retry-After"] = "1"  # the client tries again by itself
+        return answer
+
+
+def _refusal(token: ApiToken | None) -> JsonResponse | None:
     if token is None:
         refusal = _error(
             401,
@@ -38,10 +50,7 @@ def get_online_features(request: HttpRequest) -> HttpResponse:
         return refusal
     if not token.allows(SCOPE):
         return _error(403, "FeastPermissionError", f"the token lacks the scope {SCOPE}")
-    try:
-        return _answer(_body(request), token)
-    except DomainError as error:
-        return _error(error.status, str(getattr(error, "feast", "FeastError")), error.detail)
+    return None
 
 
 def _answer(body: dict[str, Any], token: ApiToken) -> JsonResponse:
