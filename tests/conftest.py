@@ -16,6 +16,11 @@ from django.conf import settings
 
 from apps.embedded.postgres import Server
 
+# Helpers check too: rewritten, their asserts hold under PYTHONOPTIMIZE=1 as those of the tests do.
+pytest.register_assert_rewrite(
+    *(f"tests.{path.stem}" for path in Path(__file__).parent.iterdir() if path.is_dir())
+)
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
