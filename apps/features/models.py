@@ -11,7 +11,7 @@ from django.db.models.functions import Now
 
 HEX_DIGEST = 64
 SERIES_LENGTH = 200
-SERIES_PATTERN = r"^[a-zA-Z0-9][A-Za-z0-9_.\-]*/[A-Za-z0-9_.\-]+$"
+SERIES_PATTERN = r"^[^/]+/[^/]+$"  # what an id may hold besides is decided by telemetry.sources.names
 
 
 class Release(models.Model):

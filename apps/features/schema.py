@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -11,8 +10,7 @@ from typing import TYPE_CHECKING, Any
 from apps.analysis.profiles import VECTOR
 from apps.common.errors import InvalidInputError
 from apps.common.times import iso_us
-
-from .models import SERIES_LENGTH, SERIES_PATTERN
+from apps.telemetry.sources.names import split_series_id
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,8 +22,6 @@ SUMMARY_COLUMNS = ("confidence", "expires_at")
 TYPES: dict[str, str] = dict(VECTOR)
 # Columns that an insight can fill.
 CONTENT_COLUMNS: tuple[str, ...] = tuple(n for n in TYPES if n not in (*ROW_COLUMNS, *SUMMARY_COLUMNS))
-
-_SERIES = re.compile(SERIES_PATTERN)
 
 
 @dataclass(frozen=True)
@@ -41,13 +37,12 @@ class ProfileContent:
 
 
 def check_series(series: str) -> str:
-    """`series` itself, if it has the form `service/metric`.
+    """`series` itself, if it is a series id (`service/metric`); telemetry says what that is.
 
     Raises:
-        InvalidInputError: it has not.
+        SeriesNameError: it is not.
     """
-    if len(series) > SERIES_LENGTH or not _SERIES.fullmatch(series):
-        raise InvalidInputError(f"{series!r} is not a series id (service/metric).", field="series")
+    split_series_id(series)
     return series
 
 

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from apps.analysis import profiles
 from apps.common.errors import InvalidInputError
+from apps.telemetry.sources.names import SeriesNameError, split_series_id
 
 from .errors import UnknownSignalError
 
@@ -17,12 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
-SERIES_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.\-]*/[A-Za-z0-9_.\-]+")
-SLUG = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.\-]*")
 SHA256 = re.compile(r"[0-9a-f]{64}")
 MAX_SERIES = 200
-MAX_SERIES_ID = 200  # characters
-MAX_NAME = 100  # characters of a service or a metric family
 SPECIFICITY = {"series": 3, "metric_family": 2, "service": 1, "fleet": 0}
 
 # What a reader of a signal needs to know beyond its value (A10); the expressions are analysis.profiles'.
@@ -133,12 +130,7 @@ def clean_scope(scope: object) -> dict[str, Any]:
         return {"fleet": True}
     if keys in ({"service"}, {"service", "metric_family"}):
         for key in sorted(keys):
-            if (
-                not isinstance(given[key], str)
-                or not SLUG.fullmatch(given[key])
-                or len(given[key]) > MAX_NAME
-            ):
-                raise InvalidInputError(f"Not a {key}: {given[key]!r}.", field=f"scope.{key}")
+            _check_name(key, given[key])
         return given
     raise InvalidInputError(
         "A scope is a list of series, a service, a service with a metric family, or the fleet.",
@@ -148,21 +140,30 @@ def clean_scope(scope: object) -> dict[str, Any]:
     )
 
 
+def _check_name(key: str, value: object) -> None:
+    """A service or a metric family: one part of a series id."""
+    if not isinstance(value, str):
+        raise InvalidInputError(f"Not a {key}: {value!r}.", field=f"scope.{key}")
+    try:
+        split_series_id(f"{value}/metric")
+    except SeriesNameError as error:
+        error.field = f"scope.{key}"
+        raise
+
+
 def _series(value: object) -> list[str]:
     ids = [value] if isinstance(value, str) else value
     if not isinstance(ids, list) or not 0 < len(ids) <= MAX_SERIES:
         raise InvalidInputError(f"Name 1 to {MAX_SERIES} series.", field="scope.series")
     for position, series_id in enumerate(ids):
-        if (
-            not isinstance(series_id, str)
-            or len(series_id) > MAX_SERIES_ID
-            or not SERIES_ID.fullmatch(series_id)
-        ):
-            raise InvalidInputError(
-                f"Not a series id: {series_id!r}.",
-                field=f"scope.series[{position}]",
-                remedy="A series id is service/metric of letters, digits, dot, dash and underscore.",
-            )
+        where = f"scope.series[{position}]"
+        if not isinstance(series_id, str):
+            raise InvalidInputError(f"Not a series id: {series_id!r}.", field=where)
+        try:
+            split_series_id(series_id)
+        except SeriesNameError as error:
+            error.field = where
+            raise
     return sorted(set(ids))
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import re
 from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
@@ -11,14 +9,14 @@ from django.db import transaction
 from apps.audit import outbox
 from apps.common.canonical import digest
 from apps.features import reading, releases, store
-from apps.features.models import SERIES_LENGTH, SERIES_PATTERN, Release
-from apps.features.names import ACTIVE_SERVICE
+from apps.features.names import ACTIVE_SERVICE, JOIN_KEY
 from apps.features.schema import CONTENT_COLUMNS, ProfileContent
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from apps.analysis.profiles import Vector
+    from apps.features.models import Release
 
 AUTHOR = "replay"
 BATCH = 500
@@ -38,8 +36,7 @@ def through_store(
     Raises:
         NotServedError: publication failed.
     """
-    keys = {name: entity_key(name) for name in vectors}
-    contents = {keys[name]: _content(name, vector, split_hash) for name, vector in vectors.items()}
+    contents = {name: _content(name, vector, split_hash) for name, vector in vectors.items()}
     with transaction.atomic():
         release = releases.append_release(
             kind="import",
@@ -52,16 +49,8 @@ def through_store(
     release.refresh_from_db()
     if release.served_at is None:
         raise NotServedError(f"release {release.number} was not published; see `manage.py outbox`")
-    served = _read(sorted(keys.values()))
-    found = {name: served[key] for name, key in keys.items()}
-    return found, release, sum(len(vector) for vector in found.values())
-
-
-def entity_key(series_id: str) -> str:
-    """The series' own id where the store takes it, else a name made of its hash (others' file names)."""
-    if len(series_id) <= SERIES_LENGTH and re.fullmatch(SERIES_PATTERN, series_id):
-        return series_id
-    return f"replay/{hashlib.sha256(series_id.encode()).hexdigest()[:32]}"
+    served = _read(sorted(vectors))
+    return served, release, sum(len(vector) for vector in served.values())
 
 
 def _content(name: str, vector: Vector, split_hash: str) -> ProfileContent:
@@ -92,6 +81,6 @@ def _read(keys: list[str]) -> dict[str, dict[str, Any]]:
         columns = reading.read(opened, selection, batch, now=now, min_confidence=None, consumer=AUTHOR)
         by_name = {column.name: column.values for column in columns}
         for position, key in enumerate(batch):
-            row = {name: values[position] for name, values in by_name.items()}
+            row = {name: values[position] for name, values in by_name.items() if name != JOIN_KEY}
             found[key] = {name: value for name, value in row.items() if value is not None}
     return found

@@ -148,7 +148,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='profilerow',
-            constraint=models.CheckConstraint(condition=models.Q(('series__regex', '^[a-zA-Z0-9][A-Za-z0-9_.\\-]*/[A-Za-z0-9_.\\-]+$')), name='features_row_series_id'),
+            constraint=models.CheckConstraint(condition=models.Q(('series__regex', '^[^/]+/[^/]+$')), name='features_row_series_id'),
         ),
         pgtrigger.migrations.AddTrigger(
             model_name='profilerow',

@@ -52,7 +52,7 @@ class Command(BaseCommand):
             found = self._replay(
                 given, direct=options["direct"], quiet=options["json"] or not sys.stderr.isatty()
             )
-        except (BrokenFileError, DomainError, EmbeddedError, OSError) as error:
+        except (BrokenFileError, DomainError, EmbeddedError, replaying.NotServedError, OSError) as error:
             raise CommandError(str(error)) from error
         found["seconds"] = round(time.monotonic() - started, 3)
         if options["json"]:
