@@ -1,7 +1,7 @@
-"""What the store's way costs over reading PostgreSQL directly: ratios of one run, medians of many calls.
+"""What the store costs over reading PostgreSQL directly: ratios of one run, medians of many calls.
 
-`uv run poe bench`. In a scratch database: 1,000 series in 20 releases, read online by 1, 10 and 100 entities and
-joined point-in-time by 1,000 and 10,000 rows, each paired with plain SQL over the same rows.
+`uv run poe bench`. In a scratch database: 1,000 series in 20 releases, read online by 1, 10 and 100 entities
+and joined point-in-time by 1,000 and 10,000 rows, each paired with plain SQL over the same rows.
 """
 
 from __future__ import annotations
