@@ -41,7 +41,7 @@ def main() -> int:
         "-n",
         options.processes,
         "--dist",
-        "loadgroup",
+        "loadfile",
     ]
     done = subprocess.run([*command, *rest], cwd=CHECKOUT, env=env, check=False)
     counts: dict[str, int] = json.loads(tally.read_text()) if tally.exists() else {}

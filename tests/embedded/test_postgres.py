@@ -193,7 +193,7 @@ def test_ports_lie_below_those_of_outgoing_connections():
 
 @pytest.mark.fault
 def test_after_kill_9_it_starts_again_with_every_committed_row(data: Path):
-    server = Server(data, durable=False)
+    server = Server(data)  # durable: that is what is shown
     url = server.start()
     try:
         keep_a_row(url)

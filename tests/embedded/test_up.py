@@ -20,7 +20,7 @@ import pytest
 from tests.blackbox.installation import CHECKOUT, environment, folder, line_of
 from tests.embedded.support import READY_S, Up, end, family, launch, manage, nobody_left, running, wait_until
 
-pytestmark = [pytest.mark.fault, pytest.mark.xdist_group("embedded-up")]
+pytestmark = pytest.mark.fault
 
 STOP_S = 10
 HEAL_S = 60
