@@ -111,6 +111,11 @@ def lock() -> None:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [RELEASE_LOCK])
 
 
+def next_number() -> int:
+    """The number that the next release of this transaction gets; the caller holds the lock."""
+    return _next()[0]
+
+
 def current() -> dict[str, ProfileContent]:
     """Content of the newest release, published or not: series id to what it is served."""
     return _active(_latest_rows())

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from django.utils import timezone
+
 from apps.common.errors import NotFoundError
 
 from .errors import InsightExpiredError, InsightWithdrawnError, RevisionChangedError
@@ -11,6 +13,18 @@ from .models import Insight, Revision
 
 if TYPE_CHECKING:
     from apps.accounts.models import User
+
+
+def find_insight(insight_id: int, *, actor: User) -> Insight:
+    """The insight, for reading.
+
+    Raises:
+        NotFoundError: no such insight, or not for this reader.
+    """
+    row = Insight.objects.visible_to(actor).filter(pk=insight_id).first()
+    if row is None:
+        raise NotFoundError(f"There is no insight {insight_id}.", field="id")
+    return row
 
 
 def lock_insight(insight_id: int, *, actor: User) -> Insight:
@@ -51,4 +65,14 @@ def refuse_ended(insight: Insight) -> None:
             "This insight was withdrawn.", remedy="Revise it: a new revision can be approved again."
         )
     if insight.state == Insight.State.EXPIRED:
+        raise InsightExpiredError("This insight has expired.", remedy="Revise it with a later expiry.")
+
+
+def refuse_expired(revision: Revision) -> None:
+    """Stop at a revision whose expiry has passed, whether or not the clock has been by.
+
+    Raises:
+        InsightExpiredError: it has.
+    """
+    if revision.expires_at is not None and revision.expires_at <= timezone.now():
         raise InsightExpiredError("This insight has expired.", remedy="Revise it with a later expiry.")

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
+from django.db.models import F
+
 from apps.common.times import iso_us
 from apps.features.releases import ProfileContent
 from apps.telemetry import reading
@@ -20,33 +22,38 @@ OVERRIDE_FACTOR = 0.5  # an override halves the confidence that consumers see: s
 
 def effective_confidence(revision: Revision) -> float:
     """The confidence that consumers see: halved when the revision acts by override, not by a passed gate."""
+    result = deciding_result(revision)
+    passed = result is not None and result.verdict == GateResult.Verdict.PASSED
+    by_override = bool(revision.overrides.all()) and not passed
+    return revision.confidence * (OVERRIDE_FACTOR if by_override else 1)
+
+
+def deciding_result(revision: Revision) -> GateResult | None:
+    """The backtest that counts: the one it was activated with, before that the newest."""
+    activation = getattr(revision, "activation", None)
     results = list(revision.gate_results.all())
-    passed = bool(results) and results[-1].verdict == GateResult.Verdict.PASSED
-    return (
-        revision.confidence
-        if passed or not revision.overrides.all()
-        else revision.confidence * OVERRIDE_FACTOR
-    )
+    if activation is not None:
+        return next(result for result in results if result.pk == activation.gate_result_id)
+    return results[-1] if results else None
 
 
-def index_signals(revision: Revision) -> set[str]:
-    """Enter a revision that becomes active into the index; return the series it speaks for."""
-    series = reading.resolve(revision.scope)
+def index_signals(revision: Revision) -> None:
+    """Note for which series a revision speaks, as it becomes active: a scope means the series of then."""
     rank = specificity(revision.scope)
+    signals = list(revision.signals.all())
     ServedSignal.objects.bulk_create(
         ServedSignal(series=series_id, signal=signal, insight_id=revision.insight_id, specificity=rank)
-        for series_id in series
-        for signal in revision.signals.all()
+        for series_id in reading.resolve(revision.scope)
+        for signal in signals
     )
-    return set(series)
 
 
-def drop_signals(insight: Insight) -> set[str]:
-    """Take an insight out of the index; return the series it spoke for."""
-    served = ServedSignal.objects.filter(insight=insight)
-    series = set(served.values_list("series", flat=True))
-    served.delete()
-    return series
+def covered(insight: Insight) -> set[str]:
+    """The series for which the insight's active revision speaks; none while it is not served."""
+    if insight.active_revision is None:
+        return set()
+    served = ServedSignal.objects.filter(insight=insight, signal__revision__number=insight.active_revision)
+    return set(served.values_list("series", flat=True))
 
 
 def manifest() -> list[dict[str, int]]:
@@ -67,12 +74,10 @@ def compose(series: Iterable[str]) -> dict[str, ProfileContent | None]:
     """
     wanted = sorted(set(series))
     rows = (
-        ServedSignal.objects.filter(series__in=wanted)
-        .select_related("signal__revision")
+        ServedSignal.objects.filter(series__in=wanted, signal__revision__number=F("insight__active_revision"))
+        .select_related("signal__revision__activation")
         .prefetch_related("signal__revision__gate_results", "signal__revision__overrides")
-        .order_by(
-            "series", "-specificity", "-pk"
-        )  # rows are made at activation: the newest has the highest number
+        .order_by("series", "-specificity", "-signal__revision__activation__release", "-pk")
     )
     chosen: dict[str, dict[str, Signal]] = defaultdict(dict)
     for row in rows:
@@ -121,8 +126,8 @@ def _evidence(series_id: str, revision: Revision) -> dict[str, object]:
 
     Nothing (served as null) where no gate could count.
     """
-    results = list(revision.gate_results.all())
-    effect = results[-1].report.get("series", {}).get(series_id, {}) if results else {}
+    result = deciding_result(revision)
+    effect = result.report.get("series", {}).get(series_id, {}) if result else {}
     if effect.get("start_us") is None:
         return {}  # no telemetry was replayed: zero incidents would be a claim
     return {column: value for column, value in effect.get("evidence", {}).items() if value is not None}

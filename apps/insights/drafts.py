@@ -90,6 +90,10 @@ class Draft:
     prose_reason: str = ""
     expires_at: datetime | None = None
 
+    def columns(self) -> dict[str, object]:
+        """All columns that the signals set."""
+        return {column: value for signal in self.signals for column, value in signal.columns.items()}
+
     def check(self) -> None:
         """Refuse what no reviewer should have to read.
 
@@ -126,6 +130,8 @@ def clean_scope(scope: object) -> dict[str, Any]:
     keys = set(given)
     if keys == {"series"}:
         return {"series": _series(given["series"])}
+    if keys == {"service", "metric"}:
+        return {"series": _series(f"{given['service']}/{given['metric']}")}
     if keys == {"fleet"} and given["fleet"] is True:
         return {"fleet": True}
     if keys in ({"service"}, {"service", "metric_family"}):
@@ -186,7 +192,7 @@ def clean_signals(signals: object) -> tuple[SignalDraft, ...]:
         if not isinstance(signal, dict) or "kind" not in signal or "value" not in signal:
             raise UnknownSignalError("A signal has a kind and a value.", field=where)
         kind = signal["kind"]
-        if kind not in KINDS:
+        if not isinstance(kind, str) or kind not in KINDS:
             raise UnknownSignalError(
                 f"Unknown kind {kind!r}.", field=f"{where}.kind", remedy=f"One of {', '.join(KINDS)}."
             )

@@ -23,6 +23,12 @@ class AlreadyApprovedError(DomainError):
     code = "already_approved"
 
 
+class TakenBackError(DomainError):
+    """This revision was served and taken back: its approvals are spent."""
+
+    code = "revision_taken_back"
+
+
 class RevisionChangedError(DomainError):
     """The reader decided on a revision that is no longer the newest."""
 

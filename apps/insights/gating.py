@@ -4,46 +4,62 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from apps.analysis import detector, gate, profiles
+from apps.analysis.types import Telemetry
 from apps.telemetry import reading
+from apps.telemetry.models import Series
 
 from . import composition
 from .models import GateResult, Revision
 
 if TYPE_CHECKING:
-    from apps.analysis.types import Interval, Telemetry
+    from apps.analysis.types import Interval
+
+EMPTY = Telemetry(np.array([], dtype=np.int64), np.array([], dtype=np.float64))
 
 
-def evaluate_revision(revision: Revision) -> GateResult:
-    """Backtest a revision on the training slice of every series in its scope, and keep the result.
+@dataclass(frozen=True)
+class Judgement:
+    """A backtest that is not attached to a revision yet."""
 
-    It is held against what is served now, so that an insight is judged by what it adds.
-    """
-    change = columns(revision)
-    if not change:
+    verdict: str
+    reason: str
+    report: dict[str, Any]
+    split_hash: str
+
+    def keep(self, revision: Revision) -> GateResult:
+        """Attach it to its revision."""
         return GateResult.objects.create(
             revision=revision,
-            verdict=GateResult.Verdict.IMPOSSIBLE,
-            reason="It is prose: there is no signal to replay.",
-            report={},
-            split_hash="",
+            verdict=self.verdict,
+            reason=self.reason,
+            report=self.report,
+            split_hash=self.split_hash,
         )
-    found = history(revision)
+
+
+def judge(scope: Mapping[str, Any], change: Mapping[str, object]) -> Judgement:
+    """Backtest columns on the training slice of every series of a scope; reads only.
+
+    They are held against what is served now, so that an insight is judged by what it adds. It may take
+    seconds: callers judge before they lock anything.
+    """
+    if not change:
+        reason = "It is prose: there is no signal to replay."
+        return Judgement(GateResult.Verdict.IMPOSSIBLE, reason, {}, "")
+    found = history(scope)
     report = gate.evaluate(found, change, active=served_vectors(found))
-    return GateResult.objects.create(
-        revision=revision,
-        verdict=report.verdict,
-        reason=report.reason,
-        report=finite(report.as_dict()),
-        split_hash=report.split_hash,
-    )
+    return Judgement(report.verdict, report.reason, finite(report.as_dict()), report.split_hash)
 
 
 def dry_run(revision: Revision) -> dict[str, Any]:
     """What the revision's columns are, and the alarm samples with and without them in all telemetry (A10)."""
-    change, found = columns(revision), history(revision)
+    change, found = columns(revision), history(revision.scope)
     active = served_vectors(found)
     series: dict[str, Any] = {}
     for series_id, (telemetry, _) in found.items():
@@ -74,11 +90,15 @@ def columns(revision: Revision) -> dict[str, object]:
     return {column: value for signal in revision.signals.all() for column, value in signal.columns.items()}
 
 
-def history(revision: Revision) -> dict[str, tuple[Telemetry, list[Interval]]]:
-    """Telemetry and incident labels of every series in scope; never a drill, never a hold-out incident."""
+def history(scope: Mapping[str, Any]) -> dict[str, tuple[Telemetry, list[Interval]]]:
+    """Telemetry and incident labels of every series in scope; never a drill, never a hold-out incident.
+
+    A named series that is not known here yet has no samples.
+    """
+    wanted = reading.resolve(scope)
+    known = set(Series.objects.filter(pk__in=wanted).values_list("pk", flat=True))
     return {
-        series_id: (reading.read(series_id), reading.labels(series_id))
-        for series_id in reading.resolve(revision.scope)
+        name: (reading.read(name), reading.labels(name)) if name in known else (EMPTY, []) for name in wanted
     }
 
 

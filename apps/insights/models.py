@@ -222,6 +222,7 @@ class Approval(models.Model):
     revision = models.ForeignKey(Revision, models.PROTECT, related_name="approvals")
     approver = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
     as_operator = models.BooleanField()
+    comment = models.TextField(blank=True)
     approved_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -254,12 +255,17 @@ class Approval(models.Model):
 
 
 class Activation(models.Model):
-    """A revision became part of a release. The trigger refuses one without two approvals and a gate."""
+    """A revision became part of a release, once. The trigger refuses one without two approvals and a gate.
+
+    `gate_result` is the verdict that it was activated with: a later backtest never changes what is served.
+    A revision that was taken back comes again by a revert, or as a new revision with approvals of its own.
+    """
 
     revision = models.OneToOneField(Revision, models.PROTECT, related_name="activation")
     release = models.PositiveBigIntegerField()
     operator_approval = models.ForeignKey(Approval, models.PROTECT, related_name="+")
     other_approval = models.ForeignKey(Approval, models.PROTECT, related_name="+")
+    gate_result = models.ForeignKey(GateResult, models.PROTECT, related_name="+")
     activated_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -280,8 +286,8 @@ class Activation(models.Model):
                     RAISE EXCEPTION 'two people, one of them an operator, must approve (insights_activation)'
                       USING ERRCODE = 'check_violation';
                 END IF;
-                SELECT verdict INTO gate FROM insights_gateresult WHERE revision_id = NEW.revision_id
-                 ORDER BY id DESC LIMIT 1;
+                SELECT verdict INTO gate FROM insights_gateresult
+                 WHERE id = NEW.gate_result_id AND revision_id = NEW.revision_id;
                 IF gate IS DISTINCT FROM 'passed'
                    AND NOT EXISTS (
                        SELECT 1 FROM insights_gateoverride WHERE revision_id = NEW.revision_id
@@ -299,10 +305,10 @@ class Activation(models.Model):
 
 
 class ServedSignal(models.Model):
-    """Which active signals speak for which series: the index from which a series' profile is composed.
+    """Which signals speak for which series, as resolved when their revision was activated. Append-only.
 
-    Made when a revision becomes active, removed when it stops. `specificity` orders competing signals:
-    3 series, 2 service and metric family, 1 service, 0 fleet; among equals the newest activation wins.
+    They count while their revision is the active one of its insight. `specificity` orders competing signals:
+    3 series, 2 service and metric family, 1 service, 0 fleet; among equals the later activation wins.
     """
 
     series = models.CharField(max_length=200)
@@ -311,6 +317,7 @@ class ServedSignal(models.Model):
     specificity = models.PositiveSmallIntegerField()
 
     class Meta:
+        triggers: ClassVar = [APPEND_ONLY]
         constraints: ClassVar = [
             models.UniqueConstraint(name="served_signal_once_a_series", fields=["series", "signal"])
         ]

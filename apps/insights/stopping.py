@@ -26,7 +26,7 @@ CLOCK = "clock"  # the actor of what happens by itself
 
 def stop(insight: Insight, state: Insight.State, kind: str, author: str, reason: str) -> Release:
     """Take an insight out of what is served and append the release that says so (caller's transaction)."""
-    affected = composition.drop_signals(insight)
+    affected = composition.covered(insight)
     insight.state = state
     insight.active_revision = None
     insight.save(update_fields=["state", "active_revision"])

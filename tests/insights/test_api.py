@@ -159,10 +159,19 @@ def test_a_revision_keeps_what_is_left_out_and_names_a_reader_who_was_late(respo
     assert Revision.objects.count() == 2
 
 
-def test_a_withdrawal_needs_a_reason(reviewer):
+def test_a_withdrawal_keeps_its_reason_or_says_that_there_is_none(reviewer):
+    for given, kept in (({"reason": "It hid an incident."}, "It hid an incident."), ({}, "No reason given.")):
+        insight = approve(propose())
+        assert reviewer.send("POST", f"{INSIGHTS}/{insight.pk}/withdraw", given).status_code == 200
+        newest = Release.objects.first()
+        assert newest is not None
+        assert newest.reason == kept
+
+
+def test_a_misspelt_field_is_refused_by_name(reviewer):
     insight = propose()
-    answer = reviewer.send("POST", f"{INSIGHTS}/{insight.pk}/withdraw", {})
-    assert (answer.status_code, answer.json()["field"]) == (422, "reason")
+    answer = reviewer.send("POST", f"{INSIGHTS}/{insight.pk}/approve", {"overide_reason": WHY})
+    assert (answer.status_code, answer.json()["field"]) == (422, "overide_reason")
 
 
 def test_a_responder_cannot_stop_what_is_served(responder):
@@ -182,13 +191,16 @@ def test_only_an_operator_reverts_and_only_to_what_exists(reviewer, operator):
     assert (again.status_code, again.json()["code"]) == (409, "nothing_to_revert")
 
 
-@pytest.mark.parametrize("rest", ["", "/approve", "/withdraw", "/revise", "/scores", "/gate", "/dry-run"])
-def test_what_does_not_exist_is_not_found(reviewer, rest):
-    method = "GET" if rest in ("", "/dry-run") else "POST"
-    marks = dict.fromkeys(("relevance", "timeliness", "breadth", "actionability"), 3)
-    answer = reviewer.send(
-        method, f"{INSIGHTS}/424242{rest}", {"reason": "x", **marks} if method == "POST" else None
-    )
+MARKS = dict.fromkeys(("relevance", "timeliness", "breadth", "actionability"), 3)
+DOORS = [
+    ("", None), ("/dry-run", None), ("/approve", {}), ("/withdraw", {}), ("/revise", {}), ("/gate", {}),
+    ("/scores", MARKS),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("rest", "given"), DOORS)
+def test_what_does_not_exist_is_not_found(reviewer, rest, given):
+    answer = reviewer.send("GET" if given is None else "POST", f"{INSIGHTS}/424242{rest}", given)
     assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
 
 

@@ -14,7 +14,8 @@ from apps.common.errors import DomainError, NotFoundError
 from apps.features import releases
 from apps.features.models import Release
 from apps.insights import errors, services, stopping
-from apps.insights.models import Activation, Approval, Insight, Revision
+from apps.insights.models import Activation, Approval, GateResult, Insight, Revision
+from apps.telemetry.registry import ensure_series
 from tests.insights.making import WHY, approve, draft, person, propose
 
 if TYPE_CHECKING:
@@ -143,6 +144,7 @@ def test_the_database_refuses_an_activation_without_an_operator():
             release=1,
             operator_approval=one,
             other_approval=two,
+            gate_result=GateResult.objects.get(),
         )
 
 
@@ -151,7 +153,13 @@ def test_the_database_refuses_an_activation_without_gate_or_override():
     one = Approval.objects.create(revision=revision, approver=person(Role.OPERATOR), as_operator=True)
     two = Approval.objects.create(revision=revision, approver=person(Role.REVIEWER), as_operator=False)
     with pytest.raises(IntegrityError, match="no passed gate"), transaction.atomic():
-        Activation.objects.create(revision=revision, release=1, operator_approval=one, other_approval=two)
+        Activation.objects.create(
+            revision=revision,
+            release=1,
+            operator_approval=one,
+            other_approval=two,
+            gate_result=GateResult.objects.get(),
+        )
 
 
 @pytest.mark.parametrize(
@@ -228,6 +236,66 @@ def test_the_narrower_scope_speaks_for_a_kind():
     approve(propose(scope={"service": "checkout"}, signals=wide))
     values = releases.current()["checkout/latency_p99"].values
     assert (values["theta_log2"], values["direction"]) == (0.5, "up")
+
+
+def test_a_revert_brings_back_who_speaks_for_a_series():
+    first = approve(propose(signals=[{"kind": "theta_scale", "value": 1.0}]))
+    approve(propose(signals=[{"kind": "theta_scale", "value": 2.0}]))
+    services.withdraw_insight(insight_id=first.pk, actor=person(Role.OPERATOR), reason="try without")
+    services.revert_release(number=2, actor=person(Role.OPERATOR), reason="back")
+    approve(propose(signals=[{"kind": "direction", "value": "up"}]))
+    values = releases.current()["checkout/latency_p99"].values
+    assert (values["theta_log2"], values["direction"]) == (2.0, "up")
+
+
+def test_a_scope_means_the_series_of_its_activation_also_after_a_revert():
+    ensure_series("checkout/a")
+    insight = approve(propose(scope={"service": "checkout"}))
+    services.withdraw_insight(insight_id=insight.pk, actor=person(Role.OPERATOR), reason="try without")
+    ensure_series("checkout/b")
+    services.revert_release(number=1, actor=person(Role.OPERATOR), reason="back")
+    assert set(releases.current()) == {"checkout/a"}
+    approve(propose(scope="checkout/a", signals=[{"kind": "direction", "value": "up"}]))
+    assert set(releases.current()) == {"checkout/a"}
+
+
+def test_a_revision_that_was_taken_back_needs_a_revert_or_a_new_revision():
+    author = person(Role.RESPONDER)
+    insight = approve(propose(author))
+    services.revise_insight(insight_id=insight.pk, draft=draft(author, title="Second"), author=author)
+    approve(insight)
+    services.revert_release(number=1, actor=person(Role.OPERATOR), reason="worse")
+    with pytest.raises(errors.TakenBackError):
+        approve(insight, person(Role.OPERATOR))
+    services.revert_release(number=2, actor=person(Role.OPERATOR), reason="better after all")
+    insight.refresh_from_db()
+    assert (insight.state, insight.active_revision) == ("approved", 2)
+
+
+def test_nobody_approves_what_has_expired_meanwhile(time_machine):
+    insight = propose(expires_at=timezone.now() + timedelta(hours=1))
+    services.approve_insight(insight_id=insight.pk, approver=person(Role.REVIEWER), override_reason=WHY)
+    time_machine.move_to(timezone.now() + timedelta(hours=2))
+    with pytest.raises(errors.InsightExpiredError):
+        services.approve_insight(insight_id=insight.pk, approver=person(Role.OPERATOR))
+    assert Release.objects.count() == 0
+
+
+def test_a_later_backtest_changes_nothing_that_is_served():
+    insight = approve(propose())
+    services.rerun_gate(insight_id=insight.pk, actor=person(Role.REVIEWER))
+    approve(propose(signals=[{"kind": "direction", "value": "up"}]))
+    activation = Activation.objects.get(revision__insight=insight)
+    first, second = activation.revision.gate_results.all()
+    assert activation.gate_result == first != second
+    assert releases.current()["checkout/latency_p99"].sources["theta_log2"]["confidence"] == 0.4
+
+
+@pytest.mark.parametrize("reason", ["", "   ", "\u200b", "…!?"])
+def test_an_override_needs_words(reason):
+    insight, reviewer = propose(), person(Role.REVIEWER)
+    with pytest.raises(errors.GateRequiredError):
+        services.approve_insight(insight_id=insight.pk, approver=reviewer, override_reason=reason)
 
 
 # --- real concurrency ----------------------------------------------------------------------------------

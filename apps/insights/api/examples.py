@@ -60,8 +60,13 @@ APPROVED: dict[str, Any] = {
     "release": 4,
     "active_release": 4,
     "approvals": [
-        {"approver": "sam", "as_operator": False, "approved_at": "2026-11-21T12:05:00Z"},
-        {"approver": "kim", "as_operator": True, "approved_at": "2026-11-21T12:06:00Z"},
+        {"approver": "sam", "as_operator": False, "comment": "", "approved_at": "2026-11-21T12:05:00Z"},
+        {
+            "approver": "kim",
+            "as_operator": True,
+            "comment": "Agreed with the owners.",
+            "approved_at": "2026-11-21T12:06:00Z",
+        },
     ],
     "waits_for": [],
 }

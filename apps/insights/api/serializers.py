@@ -7,6 +7,7 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from apps.accounts.inputs import StrictSerializer
 from apps.insights import composition, provenance
 from apps.insights.drafts import KINDS, Draft, Source, clean_scope, clean_signals
 from apps.insights.models import GateResult, Insight, Revision, Score, Signal
@@ -23,7 +24,7 @@ class FreeListField(serializers.JSONField):
     """A list of objects that the room itself checks."""
 
 
-class DraftSerializer(serializers.Serializer[Draft]):
+class DraftSerializer(StrictSerializer):
     """A proposal. Turned into a `Draft` by `draft()`, which checks scope, provenance and signals."""
 
     title = serializers.CharField(max_length=200)
@@ -93,7 +94,7 @@ def source_of(revision: Revision) -> Source:
     )
 
 
-class MarksSerializer(serializers.Serializer[Score]):
+class MarksSerializer(StrictSerializer):
     """The rubric, 1 (poor) to 5 (excellent)."""
 
     relevance = serializers.IntegerField(min_value=1, max_value=5)
@@ -103,18 +104,19 @@ class MarksSerializer(serializers.Serializer[Score]):
     revision = serializers.IntegerField(min_value=1, required=False)
 
 
-class ApproveSerializer(serializers.Serializer[Insight]):
+class ApproveSerializer(StrictSerializer):
     """A yes. `revision`: what the approver read. `override_reason`: why it acts without a passed gate."""
 
     revision = serializers.IntegerField(min_value=1, required=False)
     override_reason = serializers.CharField(max_length=2000, required=False, default="", allow_blank=True)
+    comment = serializers.CharField(max_length=2000, required=False, default="", allow_blank=True)
     scores = MarksSerializer(required=False)
 
 
-class ReasonSerializer(serializers.Serializer[Insight]):
+class ReasonSerializer(StrictSerializer):
     """Why; it stays with the record."""
 
-    reason = serializers.CharField(max_length=2000)
+    reason = serializers.CharField(max_length=2000, required=False, default="No reason given.")
 
 
 class SignalSerializer(serializers.ModelSerializer[Signal]):
@@ -218,6 +220,7 @@ class InsightSerializer(serializers.Serializer[Insight]):
                 {
                     "approver": row.approver.username,
                     "as_operator": row.as_operator,
+                    "comment": row.comment,
                     "approved_at": row.approved_at,
                 }
                 for row in newest.approvals.all()
@@ -260,6 +263,8 @@ def _missing(insight: Insight, revision: Revision) -> list[str]:
         or insight.active_revision == revision.number
     ):
         return []
+    if getattr(revision, "activation", None) is not None:
+        return ["a revert to a release that has it, or a new revision"]
     approvals, gates = list(revision.approvals.all()), list(revision.gate_results.all())
     waits = []
     if not (gates and gates[-1].verdict == GateResult.Verdict.PASSED) and not revision.overrides.all():

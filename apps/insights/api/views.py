@@ -167,6 +167,7 @@ class InsightApprove(InsightView):
             approver=self.person,
             seen=data.get("revision"),
             override_reason=data["override_reason"],
+            comment=data["comment"],
             marks=data.get("scores"),
         )
         return Response(self.story(pk))

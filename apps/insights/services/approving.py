@@ -8,9 +8,16 @@ from django.db import transaction
 
 from apps.accounts.models import Role
 from apps.audit import ledger
+from apps.common.errors import require
 from apps.features import releases
 from apps.insights import access, composition
-from apps.insights.errors import AlreadyApprovedError, BelowRubricBarError, GateRequiredError, NoSignalError
+from apps.insights.errors import (
+    AlreadyApprovedError,
+    BelowRubricBarError,
+    GateRequiredError,
+    NoSignalError,
+    TakenBackError,
+)
 from apps.insights.models import Activation, Approval, GateOverride, GateResult, Insight, Revision
 
 from .reviewing import RUBRIC_BAR, record_marks, refuse_authors, require_judge
@@ -30,6 +37,7 @@ def approve_insight(
     approver: User,
     seen: int | None = None,
     override_reason: str = "",
+    comment: str = "",
     marks: Mapping[str, int] | None = None,
 ) -> Insight:
     """Say yes to the newest revision. The yes that completes the rule makes the release at once.
@@ -46,6 +54,7 @@ def approve_insight(
         SelfApprovalError: the approver wrote it.
         RoleRequiredError: the approver is neither reviewer nor operator.
         AlreadyApprovedError: this person has approved it, or it is served already.
+        TakenBackError: it was served, and a revert took it back.
         NoSignalError: it is prose and has nothing to serve.
         GateRequiredError: no passed gate and no written override.
         BelowRubricBarError: the mean mark is below the bar.
@@ -54,6 +63,7 @@ def approve_insight(
     insight = access.lock_insight(insight_id, actor=approver)
     access.refuse_ended(insight)
     revision = access.newest_revision(insight, seen=seen)
+    access.refuse_expired(revision)
     refuse_authors(revision, approver)
     require_judge(approver)
     _refuse_repeat(insight, revision, approver)
@@ -66,7 +76,7 @@ def approve_insight(
     _pass_gate(revision, approver, override_reason)
     _pass_rubric(revision)
     Approval.objects.create(
-        revision=revision, approver=approver, as_operator=approver.has_role(Role.OPERATOR)
+        revision=revision, approver=approver, as_operator=approver.has_role(Role.OPERATOR), comment=comment
     )
     release = _activate_if_complete(insight, revision, approver)
     ledger.record(
@@ -82,6 +92,12 @@ def approve_insight(
 def _refuse_repeat(insight: Insight, revision: Revision, approver: User) -> None:
     if insight.active_revision == revision.number:
         raise AlreadyApprovedError(f"Revision {revision.number} is approved and served already.")
+    activation = Activation.objects.filter(revision=revision).first()
+    if activation is not None:
+        raise TakenBackError(
+            f"Revision {revision.number} was served in release {activation.release} and taken back.",
+            remedy="Revert to a release that has it, or revise the insight: a new revision can be approved.",
+        )
     if revision.approvals.filter(approver=approver).exists():
         raise AlreadyApprovedError(
             f"You approved revision {revision.number} already.", remedy="Somebody else has to be the second."
@@ -92,7 +108,7 @@ def _pass_gate(revision: Revision, approver: User, override_reason: str) -> None
     result = revision.gate_results.last()
     if result is not None and result.verdict == GateResult.Verdict.PASSED:
         return
-    if override_reason.strip():
+    if any(character.isalnum() for character in override_reason):
         GateOverride.objects.create(revision=revision, author=approver, reason=override_reason.strip())
         return
     if not revision.overrides.exists():
@@ -123,21 +139,24 @@ def _activate_if_complete(insight: Insight, revision: Revision, approver: User) 
     operator = next((approval for approval in approvals if approval.as_operator), None)
     if len(approvals) < APPROVALS_NEEDED or operator is None:
         return None
-    other = next(approval for approval in approvals if approval != operator)
-    revised = insight.active_revision is not None
-    affected = composition.drop_signals(insight)
+    kind = "approve" if insight.active_revision is None else "revise"
+    before = composition.covered(insight)
+    Activation.objects.create(
+        revision=revision,
+        release=releases.next_number(),
+        operator_approval=operator,
+        other_approval=next(approval for approval in approvals if approval != operator),
+        gate_result=require(revision.gate_results.last(), "the gate's result"),
+    )
+    composition.index_signals(revision)
     insight.state = Insight.State.APPROVED
     insight.active_revision = revision.number
     insight.save(update_fields=["state", "active_revision"])
-    affected |= composition.index_signals(revision)
     release = releases.append_release(
-        kind="revise" if revised else "approve",
+        kind=kind,
         author=approver.username,
         reason=f"Insight {insight.pk} revision {revision.number}: {revision.title}",
         manifest=composition.manifest(),
-        changes=composition.compose(affected),
-    )
-    Activation.objects.create(
-        revision=revision, release=release.number, operator_approval=operator, other_approval=other
+        changes=composition.compose(before | composition.covered(insight)),
     )
     return release.number

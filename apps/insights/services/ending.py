@@ -8,12 +8,12 @@ from django.db import transaction
 
 from apps.accounts.models import Role
 from apps.audit import ledger
-from apps.common.errors import InvalidInputError, NotFoundError
+from apps.common.errors import NotFoundError
 from apps.features import releases
 from apps.features.models import Release
-from apps.insights import access, composition, stopping
+from apps.insights import access, stopping
 from apps.insights.errors import InsightWithdrawnError, NothingToRevertError, RoleRequiredError
-from apps.insights.models import Insight, Revision
+from apps.insights.models import Insight
 
 if TYPE_CHECKING:
     from apps.accounts.models import User
@@ -28,10 +28,7 @@ def withdraw_insight(*, insight_id: int, actor: User, reason: str) -> Insight:
         InsightWithdrawnError: it is withdrawn already.
         RoleRequiredError: a served insight is withdrawn by a reviewer or an operator, a proposal also by its
             author.
-        InvalidInputError: no reason given.
     """
-    if not reason.strip():
-        raise InvalidInputError("Say why.", field="reason", remedy="The reason stays with the insight.")
     releases.lock()
     insight = access.lock_insight(insight_id, actor=actor)
     if insight.state == Insight.State.WITHDRAWN:
@@ -75,10 +72,7 @@ def revert_release(*, number: int, actor: User, reason: str) -> Release:
         NotFoundError: no such release.
         RoleRequiredError: the actor is not an operator.
         NothingToRevertError: that content is what is served now.
-        InvalidInputError: no reason given.
     """
-    if not reason.strip():
-        raise InvalidInputError("Say why.", field="reason", remedy="The reason stays with the release.")
     if not (actor.has_role(Role.OPERATOR) or actor.has_role(Role.ADMIN)):
         raise RoleRequiredError("Operators revert releases.", remedy="Ask one of them.")
     releases.lock()
@@ -108,15 +102,12 @@ def revert_release(*, number: int, actor: User, reason: str) -> Release:
 
 
 def _restore_insights(wanted: dict[int, int]) -> None:
-    """Make exactly the manifest's revisions active, and re-index what changes."""
+    """Make exactly the manifest's revisions active; what they speak for was noted at their activation."""
     concerned = Insight.objects.select_for_update(of=("self",)).concerned_by(wanted).order_by("pk")
     for insight in concerned:
         number = wanted.get(insight.pk)
         if insight.active_revision == number:
             continue
-        composition.drop_signals(insight)
         insight.active_revision = number
         insight.state = Insight.State.APPROVED if number is not None else Insight.State.WITHDRAWN
         insight.save(update_fields=["state", "active_revision"])
-        if number is not None:
-            composition.index_signals(Revision.objects.get(insight=insight, number=number))

@@ -26,9 +26,10 @@ def propose_insight(*, draft: Draft, author: User) -> Insight:
         InvalidInputError: the draft names a field out of range.
     """
     draft.check()
+    judgement = gating.judge(draft.scope, draft.columns())
     insight = Insight.objects.create(author=author)
     revision = _add_revision(insight, 1, draft, author)
-    gating.evaluate_revision(revision)
+    judgement.keep(revision)
     ledger.record(
         actor=author.username,
         action="insight_proposed",
@@ -51,6 +52,7 @@ def revise_insight(*, insight_id: int, draft: Draft, author: User, seen: int | N
         InvalidInputError: the draft names a field out of range.
     """
     draft.check()
+    judgement = gating.judge(draft.scope, draft.columns())  # before the lock: others decide meanwhile
     insight = access.lock_insight(insight_id, actor=author)
     access.newest_revision(insight, seen=seen)
     number = insight.revision + 1
@@ -59,7 +61,7 @@ def revise_insight(*, insight_id: int, draft: Draft, author: User, seen: int | N
     if insight.state != Insight.State.APPROVED:
         insight.state = Insight.State.PROPOSED
     insight.save(update_fields=["revision", "state"])
-    gating.evaluate_revision(revision)
+    judgement.keep(revision)
     ledger.record(
         actor=author.username,
         action="insight_revised",

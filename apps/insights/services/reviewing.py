@@ -72,11 +72,15 @@ def rerun_gate(*, insight_id: int, actor: User) -> GateResult:
 
     Raises:
         NotFoundError: no such insight.
+        RevisionChangedError: somebody revised it meanwhile.
     """
+    found = access.find_insight(insight_id, actor=actor)
+    access.refuse_ended(found)
+    revision = access.newest_revision(found)
+    judgement = gating.judge(revision.scope, gating.columns(revision))  # before the lock: it may take long
     insight = access.lock_insight(insight_id, actor=actor)
-    access.refuse_ended(insight)
-    revision = access.newest_revision(insight)
-    result = gating.evaluate_revision(revision)
+    access.newest_revision(insight, seen=revision.number)
+    result = judgement.keep(revision)
     ledger.record(
         actor=actor.username,
         action="gate_run",
