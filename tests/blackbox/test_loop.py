@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import shutil
 import subprocess
 import time
 import zipfile
@@ -16,6 +17,7 @@ import pytest
 
 from tests.blackbox.installation import Installation, folder, installed
 from tests.blackbox.story import WHY, approve, propose, served
+from tests.features import stock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,25 +25,12 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.api, pytest.mark.xdist_group("blackbox"), pytest.mark.timeout(600)]
 
 PROBE = Path(__file__).with_name("client_probe.py")
-SERIES = "checkout/latency_p99"
 
 
 @pytest.fixture(scope="module")
 def place() -> Iterator[Installation]:
     with installed() as running:
         yield running
-
-
-@pytest.fixture(scope="module")
-def stock_python() -> Path:
-    """The interpreter of an environment that holds a stock Feast client and nothing of ours."""
-    home = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "aftercast-tests" / "feast-0.67.0"
-    python = home / "bin" / "python"
-    if not python.exists():
-        subprocess.run(["uv", "venv", "-q", str(home)], check=True)
-        packages = ["feast==0.67.0", "fastapi<0.145"]
-        subprocess.run(["uv", "pip", "install", "-q", "--python", str(python), *packages], check=True)
-    return python
 
 
 class Client:
@@ -82,8 +71,10 @@ class Client:
 
 
 @pytest.fixture(scope="module")
-def client(place: Installation, stock_python: Path) -> Client:
-    return Client(place, stock_python)
+def client(place: Installation) -> Iterator[Client]:
+    found = Client(place, stock.python())
+    yield found
+    shutil.rmtree(found.home)
 
 
 def just_before(moment: str) -> str:
