@@ -1,9 +1,9 @@
 """kombu's `pgmq` transport, mended: a message whose acknowledgement failed must not keep its place for ever.
 
 kombu 5.7 deletes the row first and frees the prefetch slot after that (`Channel.basic_ack` in its pgmq.py).
-Each acknowledgement that a restarting PostgreSQL breaks therefore costs the worker one slot; once all are gone it
-polls on and never takes a message again. Here the slot is freed in any case. The row stays and is delivered
-again after its visibility timeout, which our tasks may.
+Each acknowledgement that a restarting PostgreSQL breaks therefore costs the worker one slot; once all are
+gone it polls on and never takes a message again. Here the slot is freed in any case. The row stays and is
+delivered again after its visibility timeout, which our tasks may.
 """
 
 from __future__ import annotations

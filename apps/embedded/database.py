@@ -5,9 +5,7 @@ from __future__ import annotations
 import contextlib
 import secrets
 import time
-from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import environ
 from django.conf import settings
@@ -17,6 +15,10 @@ from psycopg import sql
 from . import address, installation, schema
 from .errors import AlreadyRunningError, StartError
 from .postgres import Server
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
 
 PARTS = ("NAME", "USER", "PASSWORD", "HOST", "PORT")
 READY_S = 60
@@ -38,7 +40,7 @@ def _use_parts(parts: dict[str, Any]) -> None:
 
 @contextlib.contextmanager
 def running() -> Iterator[None]:
-    """Make sure that a PostgreSQL answers: the one of DATABASE_URL, of a running `up`, or one for the time being.
+    """Make sure that a PostgreSQL answers: that of DATABASE_URL, of a running `up`, or one for now.
 
     Raises:
         StartError: DATABASE_URL names one that does not answer, or that of a running `up` does not come back.
@@ -65,7 +67,7 @@ def running() -> Iterator[None]:
 
 
 def _await_owners(folder: Path) -> None:
-    """Wait for the database of the `up` that owns the folder: it starts right now, for the first time or again."""
+    """Wait for the database of the `up` that owns the folder: it starts just now, or again."""
     deadline = time.monotonic() + READY_S
     while time.monotonic() < deadline:
         use(address.database_url(folder))

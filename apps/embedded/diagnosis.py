@@ -10,7 +10,8 @@ import requests
 
 from . import address, binaries, children, installation
 from .errors import EmbeddedError
-from .postgres import Server, make_folder
+from .files import make_folder
+from .postgres import Server
 
 
 def look(folder: Path, *, database_url: str) -> dict[str, Any]:

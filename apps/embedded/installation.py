@@ -7,14 +7,17 @@ import fcntl
 import json
 import secrets
 import time
-from collections.abc import Callable, Iterator
-from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import requests
 
 from .errors import AlreadyRunningError, PortTakenError, StartError
-from .postgres import make_folder, port_is_free, write_secret
+from .files import make_folder, write_secret
+from .ports import port_is_free
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
 
 READY_S = 110
 PATIENT_S = 0.05

@@ -1,31 +1,28 @@
-"""PostgreSQL as our child: made on the first start, healed after a crash, reached by TCP on this machine only."""
+"""PostgreSQL as our child: made on the first start, healed after a crash, reached by TCP from here only."""
 
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import hashlib
 import json
 import os
 import secrets
 import shutil
 import signal
-import socket
 import subprocess
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
 
 from . import binaries, children
-from .errors import FolderError, PortTakenError, StartError, WrongVersionError
+from .errors import FolderError, StartError, WrongVersionError
+from .files import locked, make_folder, write_secret
+from .ports import free_port, port_is_free
 
 NAME = "aftercast"
 READY_S = 60
 STOP_S = 8
-LOW_PORT, HIGH_PORT = 20_000, 32_000
-PORT_TRIES = 200
 ENVIRONMENT = {"PATH": "/usr/bin:/bin", "TZ": "UTC", "LC_ALL": "C.UTF-8", "HOME": "/"}
 
 
@@ -145,7 +142,7 @@ class Server:
             )
 
     def _reachable(self, found: binaries.Binaries, cluster: Path) -> binaries.Binaries:
-        """The binaries where the account can run them: copied beside the database when it cannot reach them."""
+        """The binaries where the account can run them: copied beside the database if it cannot reach them."""
         if children.allowed(self.account, found.folder / "postgres", "x"):
             return found
         copy = cluster.parent / f"postgresql-{found.major}"
@@ -185,14 +182,16 @@ class Server:
         made_by = int((cluster / "PG_VERSION").read_text().split(".")[0])
         if made_by != found.major:
             raise WrongVersionError(
-                f"The data in {cluster} was made by PostgreSQL {made_by}; the binaries here are {found.major}.",
-                f"Upgrade it: with PostgreSQL {made_by} start it and run `pg_dumpall > all.sql`, move {cluster} away, "
-                f"start Aftercast once so that {found.major} makes a new one, then `psql -f all.sql` into it. Or use "
-                f"pg_upgrade with both versions' binaries. Or point DATABASE_URL at a server of version {made_by}.",
+                f"The data in {cluster} was made by PostgreSQL {made_by}; "
+                f"the binaries here are {found.major}.",
+                f"Upgrade it: with PostgreSQL {made_by} start it and run `pg_dumpall > all.sql`, "
+                f"move {cluster} away, start Aftercast once so that {found.major} makes a new one, then "
+                "`psql -f all.sql` into it. Or use pg_upgrade with both versions' binaries. Or point "
+                f"DATABASE_URL at a server of version {made_by}.",
             )
 
     def _stop_stray(self, cluster: Path) -> None:
-        """End a PostgreSQL that outlived a killed `up`; a stale pid file needs nothing, PostgreSQL knows it."""
+        """End a PostgreSQL that outlived a killed `up`; a stale pid file is nothing to PostgreSQL."""
         try:
             pid = int((cluster / "postmaster.pid").read_text().splitlines()[0])
         except (FileNotFoundError, ValueError, IndexError):
@@ -222,8 +221,7 @@ class Server:
         while True:
             try:
                 with psycopg.connect(server_url, autocommit=True, connect_timeout=5) as connection:
-                    _ensure_database(connection)
-                return
+                    return _ensure_database(connection)
             except psycopg.OperationalError as error:
                 if not self.alive() or time.monotonic() > deadline:
                     raise StartError(
@@ -250,71 +248,3 @@ def _command_line(pid: int) -> str:
         return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
     except FileNotFoundError:
         return ""
-
-
-# --- small tools of this room -------------------------------------------------------------------------
-def make_folder(folder: Path) -> None:
-    """Make a folder that other accounts may enter but not list.
-
-    Raises:
-        FolderError: it cannot be made or written.
-    """
-    try:
-        if not folder.is_dir():
-            folder.mkdir(parents=True, mode=0o711)
-        writable = os.access(folder, os.W_OK | os.X_OK)
-    except OSError as error:
-        raise FolderError(
-            f"The data folder {folder} cannot be made: {error.strerror}.",
-            "Set AFTERCAST_DATA to a writable folder.",
-        ) from error
-    if not writable:
-        raise FolderError(
-            f"The data folder {folder} is not writable for this account.",
-            "Give it the right owner (chown), or set AFTERCAST_DATA to a writable folder.",
-        )
-
-
-def write_secret(path: Path, text: str) -> None:
-    """Write a file for its owner's eyes alone, in one step."""
-    partial = path.with_name(f".{path.name}.{os.getpid()}")
-    descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    partial.rename(path)
-
-
-@contextlib.contextmanager
-def locked(path: Path) -> Iterator[None]:
-    """Hold an exclusive lock on a file; it ends with the process, however that ends."""
-    with path.open("a") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
-
-
-def free_port() -> int:
-    """A port that nobody listens on now.
-
-    Below the range that outgoing connections are given: a client that keeps trying a dead server's port in that
-    range can be given the very same one as its own, is then connected to itself, and keeps the server out.
-    """
-    for _ in range(PORT_TRIES):
-        port = LOW_PORT + secrets.randbelow(HIGH_PORT - LOW_PORT)
-        if port_is_free(port):
-            return port
-    raise PortTakenError(
-        f"No port between {LOW_PORT} and {HIGH_PORT} is free.", "Stop something that listens."
-    )
-
-
-def port_is_free(port: int, host: str = "127.0.0.1") -> bool:
-    """Could a server listen there?"""
-    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError:
-            return False
-    return True

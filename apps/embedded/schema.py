@@ -18,7 +18,7 @@ def pending() -> bool:
 
 
 def migrate() -> bool:
-    """Run what is missing under an advisory lock, so that two first starts follow each other. True if anything ran."""
+    """Run what is missing, under an advisory lock so that two first starts queue. True if anything ran."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_lock(%s)", [FIRST_BOOT_LOCK])
     try:

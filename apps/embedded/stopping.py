@@ -1,4 +1,4 @@
-"""Being told to stop: by SIGTERM, SIGINT or SIGHUP, also when `uv run` stands between us and whoever signals."""
+"""Being told to stop: by SIGTERM, SIGINT or SIGHUP, also with `uv run` between us and whoever signals."""
 
 from __future__ import annotations
 
@@ -6,21 +6,24 @@ import contextlib
 import os
 import signal
 import time
-from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
 class StoppedError(BaseException):
-    """Told to stop before everything was ready. No `Exception`, so that nothing on the way takes it for a failure."""
+    """Told to stop before all was ready. No `Exception`: nothing on the way may take it for a failure."""
 
 
 class Stop:
     """Whether we were told to stop.
 
-    A plain flag instead of `threading.Event`: a signal handler that calls `Event.set` while the same thread is
-    inside `Event.wait` waits for a lock that its own thread holds, for ever.
+    A plain flag instead of `threading.Event`: a signal handler that calls `Event.set` while the same thread
+    is inside `Event.wait` waits for a lock that its own thread holds, for ever.
     """
 
     def __init__(self) -> None:
@@ -74,9 +77,9 @@ def launcher() -> int | None:
 def leave_launchers_group() -> None:
     """Have `uv run` pass every SIGINT on.
 
-    It swallows the first one while its child shares its process group, because a terminal's Ctrl-C reaches the whole
-    group anyway; a SIGINT sent to uv's pid alone would then stop nothing. It forwards to a child with a group of its
-    own, so Ctrl-C works as before.
+    It swallows the first one while its child shares its process group, because a terminal's Ctrl-C reaches
+    the whole group anyway; a SIGINT sent to uv's pid alone would then stop nothing. It forwards to a child
+    with a group of its own, so Ctrl-C works as before.
     """
     if launcher() is not None and os.getpgrp() != os.getpid():
         with contextlib.suppress(PermissionError):

@@ -1,4 +1,4 @@
-"""Keeps the children running: starts them together, restarts what dies, stops everything within ten seconds."""
+"""Keeps the children running: starts them, restarts what dies, stops everything within ten seconds."""
 
 from __future__ import annotations
 
@@ -6,18 +6,22 @@ import contextlib
 import json
 import os
 import signal
-import subprocess
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
-from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from . import children
 from .errors import EmbeddedError
-from .postgres import Server, write_secret
+from .files import write_secret
 from .programs import CHECKOUT, Program
 from .stopping import Stop, StoppedError
+
+if TYPE_CHECKING:
+    import subprocess
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from .postgres import Server
 
 STOP_S = 6.0
 TICK_S = 0.1
@@ -49,7 +53,7 @@ class Process:
     def start(self) -> None:
         """Start it, after ending whatever a killed predecessor left in its group."""
         self.end()
-        # At once: without us nobody ends a program that waits, in its own good time, for a database that is gone.
+        # At once: without us nobody ends a program that waits for a database that is gone.
         self._process = children.start(
             self._command, env=self._env, cwd=CHECKOUT, log=self._log, on_parents_death=signal.SIGKILL
         )

@@ -8,14 +8,16 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import requests
 
 from tests.blackbox.installation import CHECKOUT, environment, line_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
 
 READY_S = 150
 PYTHON = (sys.executable, "manage.py")
@@ -90,7 +92,7 @@ def end(process: subprocess.Popen[str], data: Path) -> None:
 
 
 def family(data: Path) -> dict[int, str]:
-    """Every living process of the installation in `data`, also those that left their group: pid and command."""
+    """Every living process of the installation in `data`, whatever its group: pid and command."""
     mark = f"AFTERCAST_DATA={data}".encode()
     found: dict[int, str] = {}
     for entry in Path("/proc").iterdir():
@@ -119,7 +121,7 @@ def wait_until(what: Callable[[], object], seconds: float) -> float:
 
 
 def nobody_left(data: Path, started: float) -> float:
-    """Wait until no process of the folder lives; returns the seconds since `started`, or fails naming them."""
+    """Wait until no process of the folder lives; returns the seconds since `started`, or fails."""
     while left := family(data):
         if time.monotonic() - started > 20:
             raise AssertionError(f"still running: {left}")

@@ -4,22 +4,19 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
+from typing import Any
 
 import kombu
 import psycopg
 import pytest
 from celery import current_app
 from django.db import connection
-from kombu.transport import pgmq
+from kombu.transport import pgmq, resolve_transport
 
 from apps.common.health import HealthError
 from apps.embedded import broker
 from config.broker import Transport
 from config.celery import PGMQ_OPTIONS
-
-if TYPE_CHECKING:
-    from pytest_django.plugin import SettingsWrapper
 
 pytestmark = [pytest.mark.unit, pytest.mark.django_db(transaction=True)]
 
@@ -45,17 +42,17 @@ def connect() -> Iterator[Connect]:
         one.release()
 
 
-def slots_left_after_a_broken_acknowledgement(link: kombu.Connection) -> bool:
+def slots_left_after_a_broken_acknowledgement(link: Any) -> bool:
     """Take as many messages as may be held, lose the database, fail to acknowledge: may more be taken?"""
     name = f"broken_{secrets.token_hex(4)}"
-    channel = link.channel()
+    channel: Any = link.channel()
     queue = kombu.Queue(name, channel=channel)
     queue.declare()
     channel.basic_qos(0, 2, False)
     try:
         for number in range(2):
             kombu.Producer(channel).publish({"n": number}, routing_key=name)
-        held = [queue.get(), queue.get()]
+        held: list[Any] = [queue.get(), queue.get()]
         assert channel.qos.can_consume() is False
         for message in held:
             with psycopg.connect(conninfo(), autocommit=True) as other:
@@ -82,7 +79,8 @@ def test_kombus_own_transport_still_needs_the_mending(connect: Connect):
 
 def test_pgmq_addresses_use_the_mended_transport():
     assert current_app.connection_for_write("pgmq://u:p@127.0.0.1:1/none").transport_cls == "pgmq"
-    assert kombu.transport.resolve_transport("pgmq") is Transport
+    found: object = resolve_transport("pgmq")
+    assert found is Transport
 
 
 def test_visibility_outlasts_the_hard_limit_of_a_task():
@@ -90,7 +88,7 @@ def test_visibility_outlasts_the_hard_limit_of_a_task():
 
 
 def test_a_broker_that_is_away_is_a_failing_check_without_its_address(
-    settings: SettingsWrapper, monkeypatch: pytest.MonkeyPatch
+    settings: Any, monkeypatch: pytest.MonkeyPatch
 ):
     settings.BROKER_URL = "pgmq://u:secret@127.0.0.1:1/none"
     for name in ("broker_url", "broker_write_url"):

@@ -1,4 +1,4 @@
-"""Databases for commands: scratch ones beside the running one, and one for the time being where nothing runs."""
+"""Databases for commands: scratch ones beside the running one, and one for now where nothing runs."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ import json
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from django.conf import settings
@@ -17,6 +16,10 @@ from django.db import ProgrammingError, connection
 from apps.embedded import database, schema
 from tests.blackbox.installation import CHECKOUT, environment, folder
 from tests.embedded.support import family, manage
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
 
 
 @pytest.fixture
@@ -56,7 +59,7 @@ def test_a_scratch_database_is_migrated_empty_and_the_default_one():
         assert not get_user_model().objects.exists()
         get_user_model().objects.create(username="inside")
     assert where() == before
-    assert settings.DATABASE_URL == url
+    assert url == settings.DATABASE_URL
     assert name not in databases()
     assert list(get_user_model().objects.values_list("username", flat=True)) == ["outside"]
 
@@ -74,8 +77,9 @@ def test_a_scratch_database_goes_also_when_the_work_in_it_fails():
 @pytest.mark.fault
 def test_a_command_brings_its_own_postgres_where_nothing_runs_and_takes_it_away_again(data: Path):
     script = (
-        "import django; django.setup(); from apps.embedded import database; from django.db import connection\n"
-        "with database.running(), connection.cursor() as c: c.execute('SELECT 41 + 1'); print(c.fetchone()[0])"
+        "import django; django.setup(); from apps.embedded import database as d\n"
+        "from django.db import connection\n"
+        "with d.running(), connection.cursor() as c: c.execute('SELECT 42'); print(c.fetchone()[0])"
     )
     env = environment(data, {"DJANGO_SETTINGS_MODULE": "config.settings.base"})
     done = subprocess.run(

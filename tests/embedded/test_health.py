@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 from django.db import OperationalError
-from django.test import Client
 
 from apps.common import health
 from apps.common.health import HealthError
+
+if TYPE_CHECKING:
+    from django.test import Client
 
 pytestmark = [pytest.mark.api, pytest.mark.django_db]
 

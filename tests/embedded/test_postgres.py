@@ -8,8 +8,8 @@ import signal
 import stat
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
@@ -17,9 +17,13 @@ import pytest
 from apps.embedded import address, binaries, children
 from apps.embedded.errors import FolderError, NoPostgresError, StartError, WrongVersionError
 from apps.embedded.installation import secret_key
-from apps.embedded.postgres import HIGH_PORT, LOW_PORT, Server, free_port, port_is_free
+from apps.embedded.ports import HIGH_PORT, LOW_PORT, free_port, port_is_free
+from apps.embedded.postgres import Server
 from tests.blackbox.installation import CHECKOUT, folder
 from tests.embedded.support import family, wait_until
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 @pytest.fixture

@@ -11,14 +11,17 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
 
 from tests.blackbox.installation import CHECKOUT, environment, folder, line_of
 from tests.embedded.support import READY_S, Up, end, family, launch, manage, nobody_left, running, wait_until
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 pytestmark = pytest.mark.fault
 
@@ -56,7 +59,10 @@ def fresh() -> Iterator[Path]:
 
 def script(data: Path, text: str) -> subprocess.Popen[str]:
     """Run Python with Django set up, as a management command of that folder would."""
-    start = "import django; django.setup()\nfrom apps.embedded import database\nfrom django.db import connection\n"
+    start = (
+        "import django; django.setup()\n"
+        "from apps.embedded import database\nfrom django.db import connection\n"
+    )
     env = environment(data, {"DJANGO_SETTINGS_MODULE": "config.settings.base"})
     return subprocess.Popen(
         [sys.executable, "-c", start + text], cwd=CHECKOUT, env=env, stdout=subprocess.PIPE, text=True
@@ -198,7 +204,7 @@ def test_killed_by_force_it_leaves_nobody_behind_and_starts_again(used: Path):
 def test_a_signal_during_the_first_start_ends_it_at_once(fresh: Path):
     process = launch(fresh)
     try:
-        wait_until(lambda: (fresh / "postgres" / "postmaster.pid").exists(), READY_S)
+        wait_until((fresh / "postgres" / "postmaster.pid").exists, READY_S)
         started = time.monotonic()
         process.send_signal(signal.SIGTERM)
         assert nobody_left(fresh, started) < STOP_S

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import sys
-from argparse import ArgumentParser
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand
 
 from apps.embedded import diagnosis
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser
 
 
 class Command(BaseCommand):
@@ -34,7 +36,8 @@ class Command(BaseCommand):
         if found["postgres"]:
             about = found["postgres"]
             self.stdout.write(
-                f"postgres      {about['version']} from {about['provider']}, port {about['port']}, {about['cluster']}"
+                f"postgres      {about['version']} from {about['provider']}, port {about['port']}, "
+                f"{about['cluster']}"
             )
         self.stdout.write(f"address       {found['url'] or 'not running'}")
         for child in found["children"]:

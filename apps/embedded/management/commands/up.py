@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-from argparse import ArgumentParser
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
@@ -14,9 +12,14 @@ from django.utils.module_loading import import_string
 
 from apps.embedded import address, database, installation, programs, schema
 from apps.embedded.errors import EmbeddedError
-from apps.embedded.postgres import Server, free_port
+from apps.embedded.ports import free_port
+from apps.embedded.postgres import Server
 from apps.embedded.stopping import StoppedError, leave_launchers_group
 from apps.embedded.supervisor import Database, Process, Supervisor
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser
+    from pathlib import Path
 
 
 class Command(BaseCommand):

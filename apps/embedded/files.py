@@ -1,0 +1,55 @@
+"""Folders, secrets and locks of a data folder."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+from typing import TYPE_CHECKING
+
+from .errors import FolderError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder that other accounts may enter but not list.
+
+    Raises:
+        FolderError: it cannot be made or written.
+    """
+    try:
+        if not folder.is_dir():
+            folder.mkdir(parents=True, mode=0o711)
+        writable = os.access(folder, os.W_OK | os.X_OK)
+    except OSError as error:
+        raise FolderError(
+            f"The data folder {folder} cannot be made: {error.strerror}.",
+            "Set AFTERCAST_DATA to a writable folder.",
+        ) from error
+    if not writable:
+        raise FolderError(
+            f"The data folder {folder} is not writable for this account.",
+            "Give it the right owner (chown), or set AFTERCAST_DATA to a writable folder.",
+        )
+
+
+def write_secret(path: Path, text: str) -> None:
+    """Write a file for its owner's eyes alone, in one step."""
+    partial = path.with_name(f".{path.name}.{os.getpid()}")
+    descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    partial.rename(path)
+
+
+@contextlib.contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Hold an exclusive lock on a file; it ends with the process, however that ends."""
+    with path.open("a") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
