@@ -29,19 +29,19 @@ def _reachable_by_all(folder: Path) -> bool:
 
 
 def secret_key(folder: Path) -> str:
-    """This installation's secret key; made once, readable by its owner alone."""
-    path = folder / "secret_key"
+    """This installation's secret key, or one that opens nothing while there is none to be read.
+
+    Settings ask before anything can be reported: `up` and `doctor` say what is wrong with a folder.
+    """
     try:
-        return path.read_text()
-    except FileNotFoundError:
-        return "unset-" + secrets.token_urlsafe(
-            50
-        )  # `up` makes the folder and the key before it starts a server
+        return (folder / "secret_key").read_text()
+    except OSError:
+        return "unset-" + secrets.token_urlsafe(50)
 
 
 def database_url(folder: Path) -> str:
-    """URL of the embedded database, or one that nothing listens on while it has never been started."""
+    """URL of the embedded database, or one that nothing listens on while there is none to be read."""
     try:
         return str(json.loads((folder / "postgres.json").read_text())["url"])
-    except FileNotFoundError:
+    except OSError:
         return NOWHERE

@@ -10,7 +10,7 @@ import requests
 
 from . import address, binaries, children, installation
 from .errors import EmbeddedError
-from .files import make_folder
+from .files import check_folder
 from .postgres import Server
 
 
@@ -51,7 +51,7 @@ def _judge(
         if child["state"] != "running":
             log = Path(found["logs"]) / f"{child['name']}.log"
             problems.append({"problem": f"{child['name']} is not running.", "remedy": f"Look into {log}."})
-    checks = [lambda: make_folder(folder), binaries.find] if embedded else []
+    checks = [lambda: check_folder(folder), binaries.find] if embedded else []
     for check in checks:
         try:
             check()

@@ -23,17 +23,42 @@ def make_folder(folder: Path) -> None:
     try:
         if not folder.is_dir():
             folder.mkdir(parents=True, mode=0o711)
-        writable = os.access(folder, os.W_OK | os.X_OK)
     except OSError as error:
-        raise FolderError(
-            f"The data folder {folder} cannot be made: {error.strerror}.",
-            "Set AFTERCAST_DATA to a writable folder.",
-        ) from error
-    if not writable:
+        raise _cannot_be_made(folder, str(error.strerror)) from error
+    _require_writable(folder)
+
+
+def check_folder(folder: Path) -> None:
+    """Could `make_folder` do its work? Makes nothing.
+
+    Raises:
+        FolderError: it could not.
+    """
+    try:
+        nearest = next(each for each in (folder, *folder.parents) if os.path.lexists(each))
+        is_folder = nearest.is_dir()
+    except OSError as error:
+        raise _cannot_be_made(folder, str(error.strerror)) from error
+    if not is_folder:
+        raise _cannot_be_made(folder, f"{nearest} is not a folder")
+    if nearest == folder:
+        _require_writable(folder)
+    elif not os.access(nearest, os.W_OK | os.X_OK):
+        raise _cannot_be_made(folder, f"{nearest} is not writable for this account")
+
+
+def _require_writable(folder: Path) -> None:
+    if not os.access(folder, os.W_OK | os.X_OK):
         raise FolderError(
             f"The data folder {folder} is not writable for this account.",
             "Give it the right owner (chown), or set AFTERCAST_DATA to a writable folder.",
         )
+
+
+def _cannot_be_made(folder: Path, why: str) -> FolderError:
+    return FolderError(
+        f"The data folder {folder} cannot be made: {why}.", "Set AFTERCAST_DATA to a writable folder."
+    )
 
 
 def write_secret(path: Path, text: str) -> None:

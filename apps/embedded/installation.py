@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import json
 import secrets
@@ -13,7 +14,7 @@ import requests
 
 from .errors import AlreadyRunningError, PortTakenError, StartError
 from .files import make_folder, write_secret
-from .ports import port_is_free
+from .ports import HIGHEST_PORT, AddressError, refusal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -58,10 +59,10 @@ def _lock_or_say_who(file: IO[str], folder: Path) -> None:
 
 
 def running(folder: Path) -> dict[str, Any]:
-    """What a running `up` wrote down: pid, url and children; empty when there is none."""
+    """What a running `up` wrote down: pid, url and children; empty when there is none to be read."""
     try:
         found: dict[str, Any] = json.loads((folder / "up.json").read_text())
-    except FileNotFoundError:
+    except OSError:
         return {}
     return found
 
@@ -71,12 +72,26 @@ def require_port(host: str, port: int) -> None:
 
     Raises:
         PortTakenError: something listens there.
+        AddressError: nobody can listen there: no such port, no such address of this machine, or no right to.
     """
-    if not port_is_free(port, host):
+    if not 0 < port <= HIGHEST_PORT:
+        raise AddressError(f"There is no port {port}.", f"Choose one from 1 to {HIGHEST_PORT}, or 0 for any.")
+    problem = refusal(port, host)
+    if problem is None:
+        return
+    if problem.errno == errno.EADDRINUSE:
         raise PortTakenError(
             f"Something listens on port {port} of {host} already.",
             "Stop it, or choose another with --port (0: any).",
         )
+    if problem.errno == errno.EACCES:
+        raise AddressError(
+            f"This account may not listen on port {port}.", "Choose one above 1023 with --port."
+        )
+    raise AddressError(
+        f"The host {host} cannot be listened on: {problem.strerror}.",
+        "Choose an address of this machine with --host: 127.0.0.1, or 0.0.0.0 for all.",
+    )
 
 
 def await_health(url: str, *, watch: Callable[[], None]) -> None:

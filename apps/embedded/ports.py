@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import errno
 import secrets
 import socket
 
-from .errors import PortTakenError
+from .errors import EmbeddedError, PortTakenError
 
+HIGHEST_PORT = 65_535
 LOW_PORT, HIGH_PORT = 20_000, 32_000
 PORT_TRIES = 200
+
+
+class AddressError(EmbeddedError):
+    """No server can listen on that host and port, whatever else runs."""
 
 
 def free_port() -> int:
@@ -28,10 +34,17 @@ def free_port() -> int:
 
 def port_is_free(port: int, host: str = "127.0.0.1") -> bool:
     """Could a server listen there?"""
+    return refusal(port, host) is None
+
+
+def refusal(port: int, host: str) -> OSError | None:
+    """Why no server could listen there; None if one could."""
     with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))
-        except OSError:
-            return False
-    return True
+        except OSError as problem:
+            return problem
+        except UnicodeError:  # a name with an empty or overlong part
+            return OSError(errno.EINVAL, "that is no host name")
+    return None

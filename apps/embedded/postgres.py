@@ -50,10 +50,10 @@ class Server:
         return self.folder / "logs" / "postgres.log"
 
     def known(self) -> dict[str, object]:
-        """What the newest start wrote down; empty before the first."""
+        """What the newest start wrote down; empty before the first, and while it cannot be read."""
         try:
             found: dict[str, object] = json.loads(self.record.read_text())
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError, PermissionError):
             return {}
         return found
 
