@@ -235,9 +235,8 @@ class Approval(models.Model):
                 when=pgtrigger.Before,
                 declare=[("authors", "bigint[]")],
                 func="""
-                SELECT ARRAY[r.author_id, i.author_id] INTO authors
-                  FROM insights_revision r JOIN insights_insight i ON i.id = r.insight_id
-                 WHERE r.id = NEW.revision_id;
+                SELECT array_agg(r.author_id) INTO authors FROM insights_revision r
+                 WHERE r.insight_id = (SELECT insight_id FROM insights_revision WHERE id = NEW.revision_id);
                 IF NEW.approver_id = ANY(authors) THEN
                     RAISE EXCEPTION 'an author cannot approve (insights_approval)'
                       USING ERRCODE = 'check_violation';

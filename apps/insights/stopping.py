@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from django.db import transaction
+import structlog
+from django.db import DatabaseError, transaction
 from django.utils import timezone
 
 from apps.audit import ledger
-from apps.common.errors import require
+from apps.common.errors import DomainError, require
 from apps.features import releases
 
 from . import composition
@@ -20,6 +21,8 @@ from .models import Insight, Revision
 
 if TYPE_CHECKING:
     from apps.features.models import Release
+
+log = structlog.get_logger(__name__)
 
 CLOCK = "clock"  # the actor of what happens by itself
 
@@ -51,7 +54,10 @@ def expire_insight(*, insight_id: int) -> bool:
     )
     if revision.expires_at is None or revision.expires_at > timezone.now():
         return False
-    release = stop(insight, Insight.State.EXPIRED, "expire", CLOCK, f"Insight {insight.pk} expired.")
+    # A newer revision that waits for its approvals keeps waiting: only what was served has expired.
+    waiting = insight.revision != insight.active_revision
+    state = Insight.State.PROPOSED if waiting else Insight.State.EXPIRED
+    release = stop(insight, state, "expire", CLOCK, f"Insight {insight.pk} expired.")
     ledger.record(
         actor=CLOCK,
         action="insight_expired",
@@ -63,6 +69,16 @@ def expire_insight(*, insight_id: int) -> bool:
 
 
 def expire_insights() -> int:
-    """Expire everything whose time has come, each in its own transaction; how many there were."""
-    due = Insight.objects.due_to_expire(timezone.now()).order_by("pk").values_list("pk", flat=True)
-    return sum(expire_insight(insight_id=insight_id) for insight_id in due)
+    """Expire everything whose time has come, each in its own transaction; how many there were.
+
+    One that fails is logged and tried again at the next look; it keeps no other from expiring.
+    """
+    expired = 0
+    for insight_id in (
+        Insight.objects.due_to_expire(timezone.now()).order_by("pk").values_list("pk", flat=True)
+    ):
+        try:
+            expired += expire_insight(insight_id=insight_id)
+        except (DatabaseError, DomainError):
+            log.exception("insight_expiry_failed", insight_id=insight_id)
+    return expired

@@ -65,6 +65,20 @@ def test_who_revised_it_cannot_approve_the_revision():
         services.approve_insight(insight_id=insight.pk, approver=reviser, override_reason=WHY)
 
 
+def test_nobody_approves_their_own_words_under_somebody_elses_title():
+    author, reviser = person(Role.RESPONDER), person(Role.OPERATOR)
+    insight = propose(author)
+    stronger = draft(reviser, signals=[{"kind": "theta_scale", "value": 3.0}])
+    services.revise_insight(insight_id=insight.pk, draft=stronger, author=reviser)
+    retitled = draft(author, title="Only the title", signals=[{"kind": "theta_scale", "value": 3.0}])
+    services.revise_insight(insight_id=insight.pk, draft=retitled, author=author)
+    with pytest.raises(errors.SelfApprovalError):
+        services.approve_insight(insight_id=insight.pk, approver=reviser, override_reason=WHY)
+    newest = Revision.objects.get(insight=insight, number=3)
+    with pytest.raises(IntegrityError, match="author cannot approve"), transaction.atomic():
+        Approval.objects.create(revision=newest, approver=reviser, as_operator=True)
+
+
 def test_a_responder_cannot_approve():
     insight = propose()
     with pytest.raises(errors.RoleRequiredError):
@@ -268,6 +282,19 @@ def test_a_revision_that_was_taken_back_needs_a_revert_or_a_new_revision():
     with pytest.raises(errors.TakenBackError):
         approve(insight, person(Role.OPERATOR))
     services.revert_release(number=2, actor=person(Role.OPERATOR), reason="better after all")
+    insight.refresh_from_db()
+    assert (insight.state, insight.active_revision) == ("approved", 2)
+
+
+def test_a_revision_that_waits_outlives_the_expiry_of_what_is_served(time_machine):
+    author = person(Role.RESPONDER)
+    insight = approve(propose(author, expires_at=timezone.now() + timedelta(hours=1)))
+    longer = draft(author, expires_at=timezone.now() + timedelta(days=30))
+    services.revise_insight(insight_id=insight.pk, draft=longer, author=author)
+    services.approve_insight(insight_id=insight.pk, approver=person(Role.REVIEWER), override_reason=WHY)
+    time_machine.move_to(timezone.now() + timedelta(hours=2))
+    assert stopping.expire_insights() == 1
+    approve(insight, person(Role.OPERATOR))
     insight.refresh_from_db()
     assert (insight.state, insight.active_revision) == ("approved", 2)
 

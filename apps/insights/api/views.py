@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from drf_spectacular.utils import OpenApiExample, OpenApiResponse, extend_schema
 from rest_framework.response import Response
 
-from apps.accounts.door import Access, ApiView, keyset
+from apps.accounts.door import PAGE_PARAMETERS, Access, ApiView, keyset
 from apps.accounts.models import Role
 from apps.common.errors import NotFoundError
 from apps.common.times import iso_us
@@ -70,7 +70,9 @@ class InsightList(InsightView):
 
     access: ClassVar = {"GET": READ, "POST": WRITE}
 
-    @extend_schema(operation_id="insight_list", responses={200: free("page", examples.PAGE)})
+    @extend_schema(
+        operation_id="insight_list", parameters=PAGE_PARAMETERS, responses={200: free("page", examples.PAGE)}
+    )
     def get(self, request: Request) -> Response:
         """List insights by keyset: ?limit= and ?cursor=."""
         page = keyset(Insight.objects.visible_to(self.person).with_story(), request, "-id")

@@ -92,12 +92,12 @@ def rerun_gate(*, insight_id: int, actor: User) -> GateResult:
 
 
 def refuse_authors(revision: Revision, person: User) -> None:
-    """Nobody judges what they wrote.
+    """Nobody judges what they wrote, nor what somebody else only retitled after them.
 
     Raises:
-        SelfApprovalError: `person` wrote this revision, or proposed the insight.
+        SelfApprovalError: `person` proposed the insight, or wrote any of its revisions.
     """
-    if person.pk in (revision.author_id, revision.insight.author_id):
+    if Revision.objects.filter(insight=revision.insight, author=person).exists():
         raise SelfApprovalError(
             "You wrote this insight, so you cannot judge it.",
             remedy="Two other people decide, at least one of them an operator.",
