@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, ClassVar, TypedDict, TypeVar
 
 from django.conf import settings
@@ -14,15 +14,15 @@ from django.core.exceptions import ValidationError
 from django.db import models, transaction
 from django.http import HttpResponse, HttpResponseBase
 from drf_spectacular.utils import OpenApiParameter
-from rest_framework.exceptions import PermissionDenied
+from rest_framework.exceptions import ParseError, PermissionDenied
 from rest_framework.permissions import IsAuthenticated
 from rest_framework.renderers import JSONRenderer
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from apps.audit import idempotency
-from apps.common import failpoints
-from apps.common.errors import InvalidInputError
+from apps.common import failpoints, strict_json
+from apps.common.errors import DomainError, InvalidInputError
 
 from .models import ApiToken, User
 from .schema import ApiSchema
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 M = TypeVar("M", bound=models.Model)
 Handler = Callable[..., HttpResponseBase]
 JSON = "application/json"
+MAX_NAME = 80  # characters of a parameter's name that an error repeats
 AFTER_COMMIT = "api.after_commit"  # fail-point: the effect is there, its answer is lost
 DEFAULT_LIMIT = 50
 MAX_LIMIT = 200
@@ -40,6 +41,12 @@ PAGE_PARAMETERS = [
     OpenApiParameter("limit", int, description=f"1 to {MAX_LIMIT}, {DEFAULT_LIMIT} if not given"),
     OpenApiParameter("cursor", str, description="`next` of the page before"),
 ]
+
+
+class UnstorableValueError(InvalidInputError):
+    """No column can hold such a value, so no row can be meant by it."""
+
+    code: ClassVar[str] = "unstorable_value"
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +94,15 @@ class ApiView(APIView):
     def after_commit(self, request: Request, response: Response) -> Response:
         """Hook: runs once the POST's effect is committed, also when a stored answer is sent again."""
         return response
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """Who calls, may they, and is what stands behind the `?` text at all."""
+        super().initial(request, *args, **kwargs)
+        for name, values in request.query_params.lists():
+            if any("\x00" in text for text in (name, *values)):
+                raise UnstorableValueError(
+                    f"{name[:MAX_NAME]!a} has a NUL character.", field=name[:MAX_NAME], remedy="Remove it."
+                )
 
     def check_permissions(self, request: Request) -> None:
         super().check_permissions(request)
@@ -234,10 +250,20 @@ def _cursor(row: models.Model, names: list[str]) -> str:
 
 def _values(model: type[models.Model], names: list[str], cursor: str) -> list[Any]:
     try:
-        texts = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-        return [_field(model, name).to_python(text) for name, text in zip(names, texts, strict=True)]
-    except (ValueError, TypeError, ValidationError, binascii.Error, RecursionError) as exc:
+        texts = strict_json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+        return [_column(model, name, text) for name, text in zip(names, texts, strict=True)]
+    except (ValueError, TypeError, OverflowError, ValidationError, ParseError, DomainError) as exc:
         raise InvalidInputError("The cursor is not one that this list gave out.", field="cursor") from exc
+
+
+def _column(model: type[models.Model], name: str, text: Any) -> Any:
+    """One value of a cursor as its column has it; `_cursor` writes nothing but text."""
+    if not isinstance(text, str):
+        raise TypeError(name)
+    value = _field(model, name).to_python(text)
+    if isinstance(value, datetime):
+        value = value.astimezone(UTC)
+    return value
 
 
 def _beyond(names: list[str], values: list[Any]) -> models.Q:
