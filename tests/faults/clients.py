@@ -59,26 +59,31 @@ class Client(threading.Thread):
 
 
 class Author(Client):
-    """Takes one insight after the other through the whole loop, each on a series of its own."""
+    """Takes insights through the loop, each on its own series; some are revised, some withdrawn."""
 
     def run(self) -> None:
         turn = 0
         while not self.stopping.is_set():
             turn += 1
             scale = round(0.01 * (turn % 200) + 0.01, 2)
-            loop = Loop(f"{self.name}/metric_{turn}", scale, f"{self.name} lesson {turn}")
+            loop = Loop(f"{self.name}/metric_{turn}", f"{self.name} lesson {turn}", [scale])
             with self.history.lock:
                 self.history.loops.append(loop)
-            self._through(loop)
+            if not self._approved(loop, scale):
+                continue
+            if turn % 2 == 0 and not self._revised(loop, round(scale + 0.5, 2)):
+                continue
+            if turn % 5 == 0:
+                self._withdrawn(loop)
 
-    def _through(self, loop: Loop) -> None:
+    def _approved(self, loop: Loop, scale: float) -> bool:
         postmortem = self.expect(
             "responder",
             "/api/v1/postmortems",
             {"title": loop.title, "service": self.name, "narrative": NARRATIVE},
         )
         if postmortem is None:
-            return
+            return False
         insight = self.expect(
             "responder",
             "/api/v1/insights",
@@ -88,35 +93,52 @@ class Author(Client):
                 "scope": {"series": [loop.series]},
                 "confidence": 0.9,
                 "provenance": {"postmortem": postmortem["id"], "lines": [3, 3]},
-                "signals": [{"kind": "theta_scale", "value": loop.scale}],
+                "signals": [{"kind": "theta_scale", "value": scale}],
             },
         )
         if insight is None:
-            return
+            return False
         loop.insight = insight["id"]
-        yes = {"revision": 1, "override_reason": WHY}
-        path = f"/api/v1/insights/{insight['id']}/approve"
+        return self._both_approve(loop, 1)
+
+    def _revised(self, loop: Loop, scale: float) -> bool:
+        loop.scales.append(scale)  # from here on either may be served, and in the end this one
+        path = f"/api/v1/insights/{loop.insight}/revise"
+        body = {"revision": 1, "signals": [{"kind": "theta_scale", "value": scale}]}
+        return self.expect("responder", path, body) is not None and self._both_approve(loop, 2)
+
+    def _withdrawn(self, loop: Loop) -> None:
+        loop.ending = True
+        body = {"reason": "It hid an incident."}
+        if self.expect("operator", f"/api/v1/insights/{loop.insight}/withdraw", body) is not None:
+            loop.withdrawn = True
+
+    def _both_approve(self, loop: Loop, revision: int) -> bool:
+        yes = {"revision": revision, "override_reason": WHY}
+        path = f"/api/v1/insights/{loop.insight}/approve"
         if self.expect("reviewer", path, yes) is None:
-            return
+            return False
         approved = self.expect("operator", path, yes)
-        if approved is not None:
-            loop.release = approved["release"]
+        if approved is None:
+            return False
+        loop.releases.append(approved["release"])
+        return True
 
 
 class Reader(Client):
-    """Reads what is served; the release of a series never goes back, and a value is never torn."""
+    """Reads what is served: a series never goes back to an older release, nor to a value nobody approved."""
 
     def run(self) -> None:
         newest: dict[str, int] = {}
         while not self.stopping.is_set():
             with self.history.lock:
-                served = {loop.series: loop.scale for loop in self.history.loops if loop.release}
-            if served:
-                self._read(dict(list(served.items())[-50:]), newest)
+                watched = [loop for loop in self.history.loops if loop.releases][-50:]
+            if watched:
+                self._read({loop.series: loop for loop in watched}, newest)
             time.sleep(0.05)
 
-    def _read(self, expected: dict[str, float], newest: dict[str, int]) -> None:
-        body = {"feature_service": "detection", "entities": {"series": list(expected)}}
+    def _read(self, watched: dict[str, Loop], newest: dict[str, int]) -> None:
+        body = {"feature_service": "detection", "entities": {"series": list(watched)}}
         reply = self.send("model", "POST", "/api/v1/features/online", body)
         if reply is None:
             return
@@ -130,8 +152,10 @@ class Reader(Client):
             if row["release"] < newest.get(series, 0):
                 self.history.surprise(f"{series} went back to release {row['release']} from {newest[series]}")
             newest[series] = row["release"]
-            if row["theta_log2"] != expected[series]:
-                self.history.surprise(f"{series} served {row['theta_log2']} instead of {expected[series]}")
+            loop = watched[series]
+            withdrawn = row["status"] == "withdrawn" and loop.ending
+            if row["theta_log2"] not in loop.scales and not withdrawn:
+                self.history.surprise(f"{series} served {row['theta_log2']}, approved were {loop.scales}")
 
 
 def rows(answer: dict[str, Any]) -> dict[str, dict[str, Any]]:

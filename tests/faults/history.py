@@ -15,13 +15,20 @@ from typing import Any
 
 @dataclass
 class Loop:
-    """One insight on its way: filed, approved twice, served."""
+    """One insight on its way: filed, approved twice, perhaps revised and approved again, perhaps withdrawn.
+
+    `scales` are the values that were approved or are about to be, the newest last; `releases` are those
+    acknowledged.
+    `ending` is set before the withdrawal is sent, `withdrawn` once it is acknowledged.
+    """
 
     series: str
-    scale: float
     title: str
+    scales: list[float]
     insight: int | None = None
-    release: int | None = None
+    releases: list[int] = field(default_factory=list)
+    ending: bool = False
+    withdrawn: bool = False
 
 
 @dataclass
@@ -29,7 +36,6 @@ class History:
     """Everything acknowledged, everything read, and what clients were told that they should not have been."""
 
     loops: list[Loop] = field(default_factory=list)
-    reverts: list[dict[str, Any]] = field(default_factory=list)
     surprises: list[str] = field(default_factory=list)
     reads: int = 0
     retries: int = 0
@@ -59,13 +65,11 @@ def violations(history: History, state: dict[str, Any]) -> list[str]:
     made = Counter(insight["title"] for insight in state["insights"])
     for loop in history.loops:
         found += _loop(loop, made, releases, state)
-    acknowledged = {loop.release for loop in history.loops if loop.release} | {
-        revert["number"] for revert in history.reverts
-    }
+    withdrawals = sum(1 for loop in history.loops if loop.withdrawn)
+    acknowledged = {number for loop in history.loops for number in loop.releases}
     extra = sorted(set(releases) - acknowledged - set(state["before"]))
-    unfinished = sum(1 for loop in history.loops if loop.insight is not None and loop.release is None)
-    if len(extra) > unfinished:
-        found.append(f"releases that nobody was told of: {extra} ({unfinished} operations unfinished)")
+    if len(extra) != withdrawals or any(releases[number]["kind"] != "withdraw" for number in extra):
+        found.append(f"releases that nobody was told of: {extra} beside {withdrawals} withdrawals")
     if sorted(releases) != list(range(1, len(releases) + 1)):
         found.append(f"release numbers have gaps: {sorted(releases)}")
     unserved = [number for number, release in releases.items() if release["served_at"] is None]
@@ -85,12 +89,13 @@ def _loop(loop: Loop, made: Counter[str], releases: dict[int, Any], state: dict[
     found = []
     if made[loop.title] != 1:
         found.append(f"{loop.title}: {made[loop.title]} insights instead of one")
-    if loop.release is None:
-        return found
-    release = releases.get(loop.release)
-    if release is None:
-        return [*found, f"{loop.title}: acknowledged release {loop.release} is lost"]
+    lost = [number for number in loop.releases if number not in releases]
+    if lost:
+        found.append(f"{loop.title}: acknowledged releases {lost} are lost")
     row = state["online"].get(loop.series)
-    if row is None or row["theta_log2"] != loop.scale or row["status"] != "active":
-        found.append(f"{loop.title}: {loop.series} serves {row} instead of {loop.scale}")
+    if row is None or not loop.releases:
+        return found
+    expected = ("withdrawn", None) if loop.withdrawn else ("active", loop.scales[-1])
+    if (row["status"], row["theta_log2"]) != expected:
+        found.append(f"{loop.title}: {loop.series} serves {row} instead of {expected}")
     return found

@@ -80,7 +80,7 @@ def crash_run(
             client.join(120)
         healthy(place)
         outcome.violations = violations(history, settled(place, history, before))
-        outcome.releases = len([loop for loop in history.loops if loop.release])
+        outcome.releases = sum(len(loop.releases) for loop in history.loops)
         outcome.reads, outcome.retries = history.reads, history.retries
     return outcome
 
@@ -139,7 +139,7 @@ def settled(place: Installation, history: History, before: list[int]) -> dict[st
         "insights": list(everything(place, "/api/v1/insights")),
         "releases": releases,
         "before": before,
-        "online": served(place, [loop.series for loop in history.loops if loop.release]),
+        "online": served(place, [loop.series for loop in history.loops if loop.releases]),
         "reconcile": json.loads(report.stdout),
     }
 
