@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 M = TypeVar("M", bound=models.Model)
 Handler = Callable[..., HttpResponseBase]
 JSON = "application/json"
-MAX_NAME = 80  # characters of a parameter's name that an error repeats
 AFTER_COMMIT = "api.after_commit"  # fail-point: the effect is there, its answer is lost
 DEFAULT_LIMIT = 50
 MAX_LIMIT = 200
@@ -41,12 +40,6 @@ PAGE_PARAMETERS = [
     OpenApiParameter("limit", int, description=f"1 to {MAX_LIMIT}, {DEFAULT_LIMIT} if not given"),
     OpenApiParameter("cursor", str, description="`next` of the page before"),
 ]
-
-
-class UnstorableValueError(InvalidInputError):
-    """No column can hold such a value, so no row can be meant by it."""
-
-    code: ClassVar[str] = "unstorable_value"
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,15 +87,6 @@ class ApiView(APIView):
     def after_commit(self, request: Request, response: Response) -> Response:
         """Hook: runs once the POST's effect is committed, also when a stored answer is sent again."""
         return response
-
-    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        """Who calls, may they, and is what stands behind the `?` text at all."""
-        super().initial(request, *args, **kwargs)
-        for name, values in request.query_params.lists():
-            if any("\x00" in text for text in (name, *values)):
-                raise UnstorableValueError(
-                    f"{name[:MAX_NAME]!a} has a NUL character.", field=name[:MAX_NAME], remedy="Remove it."
-                )
 
     def check_permissions(self, request: Request) -> None:
         super().check_permissions(request)

@@ -10,11 +10,13 @@ T = TypeVar("T")
 class DomainError(Exception):
     """A rule said no. `detail` is safe to show; `field` names the input at fault; `remedy` says what to do.
 
-    Subclasses set `code` (stable, part of the API) and `status` (HTTP).
+    Subclasses set `code` (stable, part of the API), `status` (HTTP) and, where a field has a finer code than
+    the request as a whole, `reason`.
     """
 
     code: ClassVar[str] = "conflict"
     status: ClassVar[int] = 409
+    reason: ClassVar[str | None] = None
 
     def __init__(self, detail: str, *, field: str | None = None, remedy: str | None = None) -> None:
         super().__init__(detail)

@@ -13,6 +13,7 @@ from django.views import defaults
 from rest_framework import exceptions
 from rest_framework.response import Response
 
+from . import strict_json
 from .errors import DomainError
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ CONTENT_TYPE = "application/problem+json"
 TYPE_PREFIX = "urn:aftercast:problem:"
 MACHINE_PATHS = ("/api/", "/feast/")
 RETRY_AFTER_S = 5
+HIGHEST_INTEGER = 2**31 - 1  # of the narrowest number column
 
 
 class FieldError(TypedDict):
@@ -84,16 +86,35 @@ def problem(
     remedy: str | None = None,
     errors: list[FieldError] | None = None,
 ) -> Problem:
-    """The body of one error; `errors` has one entry per thing wrong, and always at least one."""
+    """The body of one error; `errors` has one entry per thing wrong, and always at least one.
+
+    Errors repeat what came in: whatever UTF-8 cannot hold is escaped here, or the answer itself would fail.
+    """
+    found = errors or [FieldError(field=field, pointer=None, code=code, detail=detail)]
     return {
-        "type": TYPE_PREFIX + code,
+        "type": TYPE_PREFIX + sendable(code),
         "title": HTTPStatus(status).phrase,
         "status": status,
-        "code": code,
-        "detail": detail,
+        "code": sendable(code),
+        "detail": sendable(detail),
+        "field": None if field is None else sendable(field),
+        "remedy": None if remedy is None else sendable(remedy),
+        "errors": [_sendable_error(error) for error in found],
+    }
+
+
+def sendable(text: str) -> str:
+    r"""The text with half surrogate pairs as `\ud800`."""
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
+def _sendable_error(error: FieldError) -> FieldError:
+    field = None if error["field"] is None else sendable(error["field"])
+    return {
         "field": field,
-        "remedy": remedy,
-        "errors": errors or [{"field": field, "pointer": pointer(field), "code": code, "detail": detail}],
+        "pointer": pointer(field),
+        "code": sendable(error["code"]),
+        "detail": sendable(error["detail"]),
     }
 
 
@@ -104,7 +125,7 @@ def pointer(field: str | None) -> str | None:
 
 def exception_handler(exc: Exception, context: dict[str, Any]) -> Response | None:
     """DRF's exception hook; None lets an unexpected error become a 500 (see `server_error`)."""
-    found = _domain(exc) or _http(exc) or _storage(exc)
+    found = _domain(exc) or _http(exc) or _storage(exc, context)
     if found is None:
         return None
     body, headers = found
@@ -117,7 +138,8 @@ Found = tuple[Problem, dict[str, str]]
 def _domain(exc: Exception) -> Found | None:
     if not isinstance(exc, DomainError):
         return None
-    return problem(exc.status, exc.code, exc.detail, field=exc.field, remedy=exc.remedy), {}
+    error = FieldError(field=exc.field, pointer=None, code=exc.reason or exc.code, detail=exc.detail)
+    return problem(exc.status, exc.code, exc.detail, field=exc.field, remedy=exc.remedy, errors=[error]), {}
 
 
 def _http(exc: Exception) -> Found | None:
@@ -158,7 +180,7 @@ def _validation(exc: exceptions.ValidationError) -> Problem:
 
 def _walk(details: Any, path: tuple[str, ...]) -> Iterator[FieldError]:
     """Flatten DRF's nested error details, in order."""
-    if isinstance(details, dict) and set(details) == {"message", "code"}:
+    if _is_leaf(details):
         field = ".".join(path) or None
         yield {
             "field": field,
@@ -171,16 +193,21 @@ def _walk(details: Any, path: tuple[str, ...]) -> Iterator[FieldError]:
             yield from _walk(inner, path if name == "non_field_errors" else (*path, str(name)))
     elif isinstance(details, list):
         # A list holds the messages of one field, or one entry per row of a list field (good rows are empty).
-        rows = any(isinstance(inner, dict) and set(inner) != {"message", "code"} for inner in details)
+        rows = any(isinstance(inner, dict) and not _is_leaf(inner) for inner in details)
         for number, inner in enumerate(details):
             yield from _walk(inner, (*path, str(number)) if rows else path)
 
 
-def _storage(exc: Exception) -> Found | None:
+def _is_leaf(details: Any) -> bool:
+    """One message with its code; not the messages of two fields that are called so."""
+    return isinstance(details, dict) and isinstance(details.get("message"), str) and len(details) == 2  # noqa: PLR2004
+
+
+def _storage(exc: Exception, context: dict[str, Any]) -> Found | None:
     """Values that no column can hold are the caller's mistake; a database that is away is nobody's."""
     if isinstance(exc, (DataError, UnicodeEncodeError)):
         detail = "A value cannot be stored: a NUL character, half a surrogate pair, or a number out of range."
-        return problem(422, "unstorable_value", detail), {}
+        return problem(422, "unstorable_value", detail, field=_unstorable(context)), {}
     if isinstance(exc, RecursionError):
         return problem(400, "malformed", "The body is nested too deeply."), {}
     if isinstance(exc, RequestDataTooBig):
@@ -193,6 +220,31 @@ def _storage(exc: Exception) -> Found | None:
         )
         return found, {"Retry-After": str(RETRY_AFTER_S)}
     return None
+
+
+def _unstorable(context: dict[str, Any]) -> str | None:
+    """The place of the likeliest culprit: a text that no column holds, else a number beyond 32 bits.
+
+    The database does not say which value it means.
+    """
+    request = context.get("request")
+    if request is None:
+        return None
+    numbers: list[str | None] = []
+    for given in (context.get("kwargs") or {}, request.query_params.dict(), _body(request)):
+        for place, leaf in strict_json.leaves(given):
+            if strict_json.flaw(leaf) is not None:
+                return strict_json.dotted(place)
+            if isinstance(leaf, int) and abs(leaf) > HIGHEST_INTEGER:
+                numbers.append(strict_json.dotted(place))
+    return numbers[0] if numbers else None
+
+
+def _body(request: Any) -> Any:
+    try:
+        return request.data
+    except (DomainError, exceptions.APIException):  # never read until now, and not readable
+        return None
 
 
 # --- errors outside of API views: unknown addresses, middleware, bugs -----------------------------

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import base64
 from datetime import timedelta
 from typing import Any, ClassVar
 
@@ -185,6 +186,57 @@ def test_a_full_last_page_has_no_next(teams: Api) -> None:
 def test_a_limit_out_of_range_is_refused_at_its_field(teams: Api, limit: str) -> None:
     answer = teams.send("GET", f"/api/teams?limit={limit}")
     assert (*refused(answer), answer.json()["field"]) == (422, "invalid_input", "limit")
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["[Infinity]", "[1e400]", '["\\ud800"]', '["\\u0000"]', "[1]", '["1", null]', "[" * 9000, "\xff"],
+)
+@pytest.mark.parametrize("order", ["id", "slug"])
+def test_a_cursor_of_somebody_elses_making_is_refused(teams: Api, order: str, text: str) -> None:
+    cursor = base64.urlsafe_b64encode(text.encode("latin-1")).decode().rstrip("=")
+    answer = teams.send("GET", f"/api/teams?order={order}&cursor={cursor}")
+    assert (*refused(answer), answer.json()["field"]) == (422, "invalid_input", "cursor")
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        ('{"slug": "\\ud800"}', (422, "invalid_input", "slug", "surrogate_characters_not_allowed")),
+        ('{"\\ud800": 1}', (422, "invalid_input", "\\ud800", "surrogate_characters_not_allowed")),
+        ('{"slug": "a\\u0000"}', (422, "invalid_input", "slug", "null_characters_not_allowed")),
+        ('{"slug": [1, {"a": NaN}]}', (422, "invalid_input", "slug.1.a", "not_finite")),
+        ('{"slug": 1e400}', (422, "invalid_input", "slug", "not_finite")),
+        ('[{"a": -Infinity}]', (422, "invalid_input", "items.0.a", "not_finite")),
+        ('{"slug": ' + "[" * 100 + "]" * 100 + "}", (400, "malformed", "slug", "malformed")),
+        ('{"slug": ' + "[" * 90_000 + "]" * 90_000 + "}", (400, "malformed", None, "malformed")),
+        ("{", (400, "malformed", None, "malformed")),
+        ("\xff", (400, "malformed", None, "malformed")),
+    ],
+)
+@pytest.mark.parametrize("key", [None, "k"])
+def test_a_body_that_nobody_can_keep_is_refused_at_its_place(
+    body: str, expected: tuple[int, str, str | None, str], key: str | None
+) -> None:
+    api = api_of(make_person("ann"))
+    answer = api.send("POST", "/api/teams", body.encode("latin-1"), key=key)
+    found = answer.json()
+    assert (*refused(answer), found["field"], found["errors"][0]["code"]) == expected
+    assert Team.objects.count() == 0
+
+
+def test_a_body_of_legal_depth_and_any_character_is_read() -> None:
+    body = '\ufeff{"slug": "a", "x": ' + "[" * 98 + '"\\ud83d\\ude00 😀"' + "]" * 98 + "}"
+    answer = api_of(make_person("ann")).send("POST", "/api/teams", body.encode())
+    assert (answer.status_code, answer.json()["slug"]) == (201, "a")
+
+
+def test_a_body_beyond_the_limit_is_refused_with_and_without_a_key(settings: Any) -> None:
+    settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 20
+    api = api_of(make_person("ann"))
+    for key in (None, "k"):
+        answer = api.send("POST", "/api/teams", {"slug": "a" * 30}, key=key)
+        assert refused(answer) == (413, "too_large")
 
 
 @pytest.mark.parametrize("cursor", ["x", "WzFd", "W10", "bnVsbA", "WyJ0MCIsIngiXQ", "%00", "é", "W1tdLHt9XQ"])

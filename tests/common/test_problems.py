@@ -9,6 +9,10 @@ from django.db import DataError, OperationalError
 from django.http import Http404
 from django.test import RequestFactory
 from rest_framework import exceptions, serializers
+from rest_framework.parsers import JSONParser
+from rest_framework.renderers import JSONRenderer
+from rest_framework.request import Request
+from rest_framework.test import APIRequestFactory
 
 from apps.common import problems
 from apps.common.errors import DomainError, ForbiddenError, InvalidInputError, NotFoundError
@@ -123,6 +127,51 @@ def test_a_body_of_the_wrong_kind_is_refused_as_a_whole() -> None:
 def test_a_nul_character_is_refused_at_its_field() -> None:
     body = refused({"title": "a\x00", "rows": []})
     assert (body["field"], body["errors"][0]["code"]) == ("title", "null_characters_not_allowed")
+
+
+def test_what_no_utf8_can_hold_is_escaped_wherever_an_error_repeats_it() -> None:
+    answer = handled(InvalidInputError("a \ud800", field="b.\udfff", remedy="c \udc00"))
+    sent = json.loads(JSONRenderer().render(answer.data))
+    assert (sent["detail"], sent["field"], sent["remedy"]) == ("a \\ud800", "b.\\udfff", "c \\udc00")
+    assert sent["errors"] == [
+        {"field": "b.\\udfff", "pointer": "/b/\\udfff", "code": "invalid_input", "detail": "a \\ud800"}
+    ]
+    wrong = exceptions.ValidationError({"\ud800": [exceptions.ErrorDetail("\ud801", code="\ud802")]})
+    sent = json.loads(JSONRenderer().render(handled(wrong).data))
+    assert sent["errors"] == [
+        {"field": "\\ud800", "pointer": "/\\ud800", "code": "\\ud802", "detail": "\\ud801"}
+    ]
+
+
+def test_fields_called_message_and_code_are_fields() -> None:
+    body = handled(exceptions.ValidationError({"message": ["No."], "code": ["No."]})).data
+    assert [error["field"] for error in body["errors"]] == ["message", "code"]
+
+
+@pytest.mark.parametrize(
+    ("kwargs", "query", "body", "field"),
+    [
+        ({"slug": "a\x00"}, "", {}, "slug"),
+        ({}, "?q=a%00", {}, "q"),
+        ({}, "", {"rows": [{"n": 1}, {"n": 2**40}]}, "rows.1.n"),
+        ({}, "", {"n": 2**40, "rows": ["a\x00"]}, "rows.0"),
+        ({}, "", {"n": 1}, None),
+    ],
+)
+def test_an_unstorable_value_is_looked_for(
+    kwargs: dict[str, str], query: str, body: dict[str, Any], field: str | None
+) -> None:
+    request = Request(APIRequestFactory().post("/x" + query, body, format="json"), parsers=[JSONParser()])
+    answer = problems.exception_handler(DataError("no"), {"request": request, "kwargs": kwargs})
+    assert answer is not None
+    assert (answer.status_code, answer.data["code"], answer.data["field"]) == (422, "unstorable_value", field)
+
+
+def test_a_body_that_cannot_be_read_holds_no_culprit() -> None:
+    request = Request(APIRequestFactory().post("/x", "{", content_type="application/json"), [JSONParser()])
+    answer = problems.exception_handler(DataError("no"), {"request": request, "kwargs": {}})
+    assert answer is not None
+    assert answer.data["field"] is None
 
 
 def test_a_pointer_escapes_tildes() -> None:

@@ -180,7 +180,13 @@ def test_a_number_beyond_every_row_is_not_found(api: Api, number: str) -> None:
 
 def test_a_filter_that_no_text_can_equal_is_refused(api: Api) -> None:
     answer = api.send("GET", f"{PATH}?service=a%00b")
-    assert (answer.status_code, answer.json()["code"]) == (422, "unstorable_value")
+    found = answer.json()
+    assert (answer.status_code, found["code"], found["field"]) == (422, "unstorable_value", "service")
+
+
+def test_a_name_that_no_utf8_can_hold_is_refused_and_named(api: Api) -> None:
+    answer = api.send("POST", PATH, '{"\\ud800": 1}')
+    assert (answer.status_code, answer.json()["field"]) == (422, "\\ud800")
 
 
 @pytest.mark.parametrize("body", ["", "{", "[" * 100_000, '{"title": NaN}', "\xff", "null", '"text"'])
