@@ -33,11 +33,13 @@ def build() -> tuple[bytes, str]:
     release."""
     releases = list(Release.objects.filter(number__in=pinning.standing()).order_by("number"))
     key = (settings.PUBLIC_URL, *((release.number, release.known_at) for release in releases))
-    if key not in _cached:
+    found = _cached.get(key)
+    if found is None:
         made = _zip(_files(releases))
-        _cached.clear()  # one is enough: the newest
-        _cached[key] = (made, f'"{hashlib.sha256(made).hexdigest()[:32]}"')
-    return _cached[key]
+        found = (made, f'"{hashlib.sha256(made).hexdigest()[:32]}"')
+        _cached.clear()  # one is enough: the newest; another thread may clear it at any time
+        _cached[key] = found
+    return found
 
 
 def registry_bytes(definitions: list[Definition]) -> bytes:

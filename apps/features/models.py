@@ -11,6 +11,7 @@ from django.db.models.functions import Now
 
 HEX_DIGEST = 64
 SERIES_LENGTH = 200
+CONSUMER_LENGTH = 300  # a user name (150), a slash, a token's name (120)
 SERIES_PATTERN = r"^[^/]+/[^/]+$"  # what an id may hold besides is decided by telemetry.sources.names
 
 
@@ -202,7 +203,7 @@ class Pin(models.Model):
 class FeatureUse(models.Model):
     """Who reads which release of which service. Counted in memory and added up, never a row per read."""
 
-    consumer = models.CharField(max_length=200)
+    consumer = models.CharField(max_length=CONSUMER_LENGTH)
     feature_service = models.CharField(max_length=100)
     release = models.PositiveIntegerField()
     first_at = models.DateTimeField(db_default=Now())

@@ -10,7 +10,10 @@ import threading
 import time
 from collections import Counter
 
-from django.db import connection
+import structlog
+from django.db import DatabaseError, connection, transaction
+
+log = structlog.get_logger(__name__)
 
 FLUSH_S = 15.0
 Key = tuple[str, str, int]  # consumer, feature service, release
@@ -43,13 +46,23 @@ class Uses:
             due, self._counts = self._counts, Counter()
             self._known.add(key)
             self._flushed = time.monotonic()
-        _add(due)
+        self._write(due)
 
     def flush(self) -> None:
         """Write what is counted."""
         with self._lock:
             due, self._counts = self._counts, Counter()
-        _add(due)
+        self._write(due)
+
+    def _write(self, due: Counter[Key]) -> None:
+        """Add to the database; what cannot be written now is kept for the next time and fails no read."""
+        try:
+            with transaction.atomic():  # a failure must not spoil the transaction of a caller
+                _add(due)
+        except DatabaseError:
+            log.exception("feature_use_not_counted", reads=due.total())
+            with self._lock:
+                self._counts.update(due)
 
     def forget(self) -> None:
         """Start again, as in a new process."""

@@ -37,7 +37,7 @@ class Migration(migrations.Migration):
             name='FeatureUse',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('consumer', models.CharField(max_length=200)),
+                ('consumer', models.CharField(max_length=300)),
                 ('feature_service', models.CharField(max_length=100)),
                 ('release', models.PositiveIntegerField()),
                 ('first_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
