@@ -218,6 +218,13 @@ def test_the_command_prints_a_token_that_works() -> None:
     assert AuditRecord.objects.get(action="token_issued").actor == "command line"
 
 
+def test_a_token_of_the_command_lives_ninety_days_if_nothing_is_said() -> None:
+    make_person("bot", is_service=True)
+    call_command("token_issue", "bot", "--scope", "features:read", stdout=StringIO())
+    token = ApiToken.objects.get()
+    assert token.expires_at - token.created_at == pytest.approx(timedelta(days=90), abs=timedelta(minutes=1))
+
+
 @pytest.mark.parametrize(
     "arguments", [["nobody", "--days", "1"], ["bot", "--days", "0"], ["bot", "--days", "9" * 12]]
 )

@@ -1,4 +1,4 @@
-"""`manage.py token_issue ann --scope features:read --days 90`: print a new token once."""
+"""`manage.py token_issue ann --scope features:read`: print a new token once."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("user", help="user name")
         parser.add_argument("--scope", action="append", required=True, choices=sorted(tokens.SCOPES))
-        parser.add_argument("--days", type=int, required=True)
+        parser.add_argument("--days", type=int, default=90, help="how long it lives (default 90)")
         parser.add_argument("--name", default="made on the command line")
         parser.add_argument("--min-confidence", type=float)
         parser.add_argument("--json", action="store_true", help="print one JSON object")
