@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from apps.accounts.inputs import StrictSerializer, refuse_unknown
 from apps.common.errors import InvalidInputError
 
 from .sources.names import SeriesNameError, split_series_id
@@ -75,13 +76,17 @@ class Item:
         return value
 
 
-def items_of(payload: object, *, most: int) -> list[Item]:
+def items_of(payload: object, *, most: int, form: type[StrictSerializer]) -> list[Item]:
     """The items of a request: a list of objects, `{"items": [...]}`, or one object by itself.
+
+    `form` names the fields of an item; it does not check them, `Item` does, faster and by number.
 
     Raises:
         InvalidInputError: none of these, no item, or more than `most`.
+        ValidationError: a field that `form` does not have.
     """
     if isinstance(payload, Mapping) and "items" in payload:
+        refuse_unknown(payload, ("items",))
         payload = payload["items"]
     elif isinstance(payload, Mapping):
         payload = [payload]
@@ -93,9 +98,11 @@ def items_of(payload: object, *, most: int) -> list[Item]:
             field="items",
             remedy="Send them in several requests.",
         )
+    known = frozenset(form().fields)
     for number, content in enumerate(payload):
         if not isinstance(content, Mapping):
             raise InvalidInputError(f"items[{number}]: an object is needed", field=f"items.{number}")
+        refuse_unknown(content, known, "items", str(number))
     return [Item(number, content) for number, content in enumerate(payload)]
 
 

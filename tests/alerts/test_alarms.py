@@ -10,7 +10,7 @@ from apps.accounts.models import Role, User
 from apps.accounts.people import create_person
 from apps.accounts.tokens import issue
 from apps.alerts.models import Alarm
-from apps.alerts.services import Received, Report, report_alarms
+from apps.alerts.services import Difference, Received, Report, report_alarms
 from apps.audit.models import AuditRecord
 
 pytestmark = [pytest.mark.api, pytest.mark.django_db]
@@ -40,9 +40,9 @@ def post(client: APIClient, body: object, key: str | None = None):
 def test_alarms_are_stored_once_per_series_time_release_and_reporter(detector):
     other_release, none = {**ALARM, "release": 4}, {**ALARM, "release": None}
     first = post(detector, [ALARM, other_release, none, ALARM])
-    assert (first.status_code, first.json()) == (201, {"added": 3, "same": 0})
-    assert post(detector, {"items": [ALARM, none]}).json() == {"added": 0, "same": 2}
-    assert post(client_of("alerts:write"), ALARM).json() == {"added": 1, "same": 0}
+    assert (first.status_code, first.json()) == (201, {"added": 3, "same": 0, "differing": []})
+    assert post(detector, {"items": [ALARM, none]}).json() == {"added": 0, "same": 2, "differing": []}
+    assert post(client_of("alerts:write"), ALARM).json() == {"added": 1, "same": 0, "differing": []}
     assert Alarm.objects.count() == 4
     assert AuditRecord.objects.filter(action="alerts.report").count() == 2
 
@@ -67,7 +67,7 @@ def test_alarms_are_read_back_by_series_and_time(detector):
     ("change", "field"),
     [
         ({"series": "checkout"}, "series"),
-        ({"series": "a/\x00"}, "series"),
+        ({"series": "a/\x7f"}, "series"),
         ({"series": None}, "series"),
         ({"at": "noon"}, "at"),
         ({"at": True}, "at"),
@@ -99,7 +99,7 @@ def test_what_is_no_list_of_objects_is_refused(detector, body):
 
 def test_ten_thousand_are_taken_and_one_more_is_refused(detector):
     many = [{**ALARM, "at": 1_767_225_600 + second} for second in range(10_000)]
-    assert post(detector, many).json() == {"added": 10_000, "same": 0}
+    assert post(detector, many).json() == {"added": 10_000, "same": 0, "differing": []}
     refused = post(detector, [*many, ALARM])
     assert (refused.status_code, refused.json()["field"]) == (422, "items")
 
@@ -107,8 +107,67 @@ def test_ten_thousand_are_taken_and_one_more_is_refused(detector):
 def test_a_repeat_with_its_key_gets_the_first_answer(detector):
     first = post(detector, ALARM, key="k")
     again = post(detector, ALARM, key="k")
-    assert first.json() == again.json() == {"added": 1, "same": 0}
+    assert first.json() == again.json() == {"added": 1, "same": 0, "differing": []}
     assert again.headers["Idempotent-Replay"] == "true"
+
+
+def test_another_score_is_told_and_loses_nothing_beside_it(detector):
+    none = {**ALARM, "release": None}
+    post(detector, [ALARM, none])
+    new = {**ALARM, "series": "cart/rps"}
+    found = post(detector, [ALARM, new, {**ALARM, "score": 1.5}, {**none, "score": 2}, {**new, "score": 3}])
+    at = "2026-11-21T12:00:00.000000Z"
+    told = {"series": "checkout/latency_p99", "at": at, "kept_score": 9.5}
+    assert (found.status_code, found.json()) == (
+        201,
+        {
+            "added": 1,
+            "same": 1,
+            "differing": [
+                {**told, "item": 2, "release": 3, "score": 1.5},
+                {**told, "item": 3, "release": None, "score": 2.0},
+                {**told, "item": 4, "series": "cart/rps", "release": 3, "score": 3.0},
+            ],
+        },
+    )
+    assert set(Alarm.objects.values_list("score", flat=True)) == {9.5}
+    assert AuditRecord.objects.filter(action="alerts.report").count() == 2
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({**ALARM, "scor": 1}, "items.0.scor"),
+        ([ALARM, {**ALARM, "x": 1}], "items.1.x"),
+        ({"items": [ALARM], "item": []}, "item"),
+    ],
+)
+def test_a_field_that_nobody_knows_is_refused(detector, body, field):
+    found = post(detector, body)
+    assert (found.status_code, found.json()["field"], found.json()["errors"][0]["code"]) == (
+        422,
+        field,
+        "unknown_field",
+    )
+    assert Alarm.objects.count() == 0
+
+
+def test_a_nul_is_refused_at_its_item(detector):
+    found = post(detector, [ALARM, {**ALARM, "series": "a/\x00"}])
+    assert (found.status_code, found.json()["field"]) == (422, "items.1.series")
+
+
+def test_a_person_needs_a_role_to_report():
+    statuses = {}
+    for role in Role:
+        person = create_person(username=role, email=f"{role}@shop.example", roles=[role])
+        client = APIClient()
+        token = issue(user=person, name="t", scopes=["alerts:write"], expires_in=timedelta(days=1))
+        client.credentials(HTTP_AUTHORIZATION=f"Bearer {token}")
+        statuses[role] = post(client, ALARM).status_code
+    assert {role for role, status in statuses.items() if status == 201} == {
+        Role.RESPONDER, Role.OPERATOR, Role.ADMIN,
+    }  # fmt: skip
 
 
 def test_the_scopes_are_needed():
@@ -120,7 +179,8 @@ def test_the_scopes_are_needed():
 def test_the_first_score_stays_and_the_database_refuses_doubles():
     person = User.objects.create(username="ann")
     report_alarms(reports=[Report("a/b", NOON, 1.0)], by=person)
-    assert report_alarms(reports=[Report("a/b", NOON, 2.0)], by=person) == Received(added=0, same=1)
+    again = Report("a/b", NOON, 2.0)
+    assert report_alarms(reports=[again], by=person) == Received(0, 0, (Difference(0, again, 1.0),))
     assert Alarm.objects.get().score == 1.0
     with pytest.raises(IntegrityError, match="alerts_alarm_once"):
         Alarm.objects.create(series="a/b", at=NOON, score=1.0, reported_by=person)

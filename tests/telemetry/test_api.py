@@ -175,6 +175,7 @@ def test_labels_are_stored_once(responder):
         ({"start": None}, "items.1.start"),
         ({"end": 0}, "items.1.end"),
         ({"kind": "drill"}, "items.1.kind"),
+        ({"kid": "benign"}, "items.1.kid"),
     ],
 )
 def test_one_bad_label_refuses_all(responder, change, field):

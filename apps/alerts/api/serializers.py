@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from rest_framework import serializers
 
+from apps.accounts.inputs import StrictSerializer
 from apps.alerts.models import Alarm
 from apps.common.times import iso_us
 
 
-class AlarmInput(serializers.Serializer[dict[str, object]]):
+class AlarmInput(StrictSerializer):
     series = serializers.CharField()
     at = serializers.CharField(help_text="ISO 8601, or a number since 1970")
     score = serializers.FloatField()
@@ -35,6 +36,18 @@ class AlarmPageSerializer(serializers.Serializer[dict[str, object]]):
     next = serializers.CharField(allow_null=True)
 
 
+class DifferingAlarmSerializer(serializers.Serializer[dict[str, object]]):
+    item = serializers.IntegerField(help_text="its number in the request, from 0")
+    series = serializers.CharField()
+    at = serializers.CharField()
+    release = serializers.IntegerField(allow_null=True)
+    score = serializers.FloatField(help_text="as reported now; not kept")
+    kept_score = serializers.FloatField(help_text="as reported first; stays")
+
+
 class AlarmsReceivedSerializer(serializers.Serializer[dict[str, object]]):
     added = serializers.IntegerField()
-    same = serializers.IntegerField(help_text="alarms that this reporter had reported before")
+    same = serializers.IntegerField(help_text="alarms that this reporter had reported before, just so")
+    differing = DifferingAlarmSerializer(
+        many=True, help_text="alarms that this reporter had reported before, with another score"
+    )

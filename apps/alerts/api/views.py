@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema
 from rest_framework.response import Response
@@ -10,6 +10,8 @@ from rest_framework.response import Response
 from apps.accounts.door import PAGE_PARAMETERS, Access, ApiView, keyset
 from apps.alerts.models import Alarm
 from apps.alerts.services import Report, report_alarms
+from apps.common.times import iso_us
+from apps.telemetry.api.access import FEEDERS
 from apps.telemetry.intake import Item, from_us, items_of, moment_of
 
 from .serializers import AlarmInput, AlarmPageSerializer, AlarmSerializer, AlarmsReceivedSerializer
@@ -23,8 +25,13 @@ ALARM = {"series": "checkout/latency_p99", "at": "2026-11-21T11:55:00.000000Z", 
 STORED = {"id": 1, **ALARM, "reported_by": "detector-shop", "received_at": "2026-11-21T11:55:02.120000Z"}
 
 
+RECEIVED: dict[str, Any] = {"added": 1, "same": 0, "differing": []}
+ANOTHER = {"added": 0, "same": 0, "differing": [{"item": 0, **ALARM, "kept_score": 11.0}]}
+WRITE = Access("alerts:write", roles=FEEDERS, services_too=True)
+
+
 class AlarmsView(ApiView):
-    access: ClassVar = {"GET": Access(scope="alerts:read"), "POST": Access(scope="alerts:write")}
+    access: ClassVar = {"GET": Access(scope="alerts:read"), "POST": WRITE}
 
     @extend_schema(
         operation_id="alarms_list",
@@ -53,13 +60,25 @@ class AlarmsView(ApiView):
         responses={201: AlarmsReceivedSerializer},
         examples=[
             OpenApiExample("alarms", ALARM, request_only=True),
-            OpenApiExample("received", {"added": 1, "same": 0}, response_only=True, status_codes=["201"]),
+            OpenApiExample("received", RECEIVED, response_only=True, status_codes=["201"]),
+            OpenApiExample("another score", ANOTHER, response_only=True, status_codes=["201"]),
         ],
     )
     def post(self, request: Request) -> Response:
-        reports = [_report(item) for item in items_of(request.data, most=MAX_ALARMS)]
+        reports = [_report(item) for item in items_of(request.data, most=MAX_ALARMS, form=AlarmInput)]
         received = report_alarms(reports=reports, by=self.person)
-        return Response({"added": received.added, "same": received.same}, status=201)
+        differing = [
+            {
+                "item": difference.number,
+                "series": difference.report.series,
+                "at": iso_us(difference.report.at),
+                "release": difference.report.release,
+                "score": difference.report.score,
+                "kept_score": difference.kept,
+            }
+            for difference in received.differing
+        ]
+        return Response({"added": received.added, "same": received.same, "differing": differing}, status=201)
 
 
 def _report(item: Item) -> Report:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from rest_framework import serializers
 
+from apps.accounts.inputs import StrictSerializer
 from apps.telemetry.models import OutcomeLabel, Series
 
 
@@ -54,7 +55,7 @@ class SeriesUpload(serializers.Serializer[dict[str, object]]):
     file = serializers.FileField(help_text="CSV with the columns timestamp and value")
 
 
-class LabelInput(serializers.Serializer[dict[str, object]]):
+class LabelInput(StrictSerializer):
     series = serializers.CharField()
     start = serializers.CharField(help_text="ISO 8601, or a number since 1970")
     end = serializers.CharField(help_text="belongs to the incident")

@@ -23,7 +23,7 @@ from apps.telemetry.models import OutcomeLabel, Series
 from apps.telemetry.sources import Label, read_bytes, split_series_id
 
 from . import examples
-from .access import FeedView
+from .access import FEEDERS
 from .serializers import (
     LabelInput,
     LabelsStoredSerializer,
@@ -129,8 +129,8 @@ class CsvParser(BaseParser):
         return {}
 
 
-class SeriesImportView(FeedView):
-    access: ClassVar = {"POST": Access(scope="telemetry:write")}
+class SeriesImportView(ApiView):
+    access: ClassVar = {"POST": Access("telemetry:write", roles=FEEDERS, services_too=True)}
     parser_classes = [CsvParser, MultiPartParser]
 
     @extend_schema(
@@ -179,8 +179,8 @@ def _uploaded(request: Request) -> tuple[bytes, str]:
     return upload.read(), (upload.name or "file")[-MAX_FILE_NAME:]
 
 
-class IncidentLabelsView(FeedView):
-    access: ClassVar = {"POST": Access(scope="outcomes:write")}
+class IncidentLabelsView(ApiView):
+    access: ClassVar = {"POST": Access("outcomes:write", roles=FEEDERS, services_too=True)}
 
     @extend_schema(
         operation_id="incident_labels_create",
@@ -193,7 +193,7 @@ class IncidentLabelsView(FeedView):
         ],
     )
     def post(self, request: Request) -> Response:
-        labels = [_label(item) for item in items_of(request.data, most=MAX_LABELS)]
+        labels = [_label(item) for item in items_of(request.data, most=MAX_LABELS, form=LabelInput)]
         result = services.import_labels(labels=labels, source="api", by=self.person)
         return Response({"added": result.added, "same": result.same}, status=201)
 
