@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
+from apps.common import logs
 from apps.embedded import children
 
 worker_class = "gthread"
@@ -16,7 +18,13 @@ accesslog = None
 preload_app = False  # threads and database pools must be born after the fork
 
 
-def post_fork(server: Any, worker: Any) -> None:  # noqa: ARG001  # gunicorn's signature
+def on_starting(server: Any) -> None:
+    """Mask secrets in gunicorn's own lines: it writes them past Django's settings."""
+    for handler in server.log.error_log.handlers:
+        handler.setFormatter(logs.MaskingFormatter(handler.formatter or logging.Formatter()))
+
+
+def post_fork(server: Any, worker: Any) -> None:  # gunicorn's signature
     """Leave no orphan, and no taken port, when the master is killed by force."""
     children.follow_parent()
 

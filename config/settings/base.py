@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 import django_stubs_ext
 import structlog
 
+from apps.common import logs
 from apps.embedded import address
 
 from .env import BASE_DIR, env, secret
@@ -187,9 +188,15 @@ LOGGING: dict[str, Any] = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {
-        "json": {"()": structlog.stdlib.ProcessorFormatter, "processor": structlog.processors.JSONRenderer()},
+        "json": {
+            "()": logs.MaskingFormatter,
+            "inner": structlog.stdlib.ProcessorFormatter(processor=structlog.processors.JSONRenderer()),
+        },
     },
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
+    "filters": {"quiet_health": {"()": logs.QuietHealth}},
+    "handlers": {
+        "stderr": {"class": "logging.StreamHandler", "formatter": "json", "filters": ["quiet_health"]}
+    },
     "root": {"handlers": ["stderr"], "level": "WARNING"},
     "loggers": {"aftercast": {"level": "INFO"}, "apps": {"level": "INFO"}},
 }
