@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .files import open_log
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
@@ -87,7 +89,7 @@ def start(
     drop: dict[str, Any] = {}
     if account is not None:
         drop = {"user": account.uid, "group": account.gid, "extra_groups": []}
-    with log.open("ab") as output:
+    with open_log(log) as output:  # opened by us: an account that writes to it need not reach it
         return subprocess.Popen(  # noqa: S603  # commands are built here, never from input
             list(command),
             env=dict(env),

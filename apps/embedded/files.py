@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 from .errors import FolderError
 
@@ -70,6 +70,29 @@ def write_secret(path: Path, text: str) -> None:
         file.flush()
         os.fsync(file.fileno())
     partial.rename(path)
+
+
+def make_log_folder(folder: Path) -> None:
+    """Make a folder for its owner alone, or take the others' rights to it: logs tell who did what.
+
+    Raises:
+        FolderError: it is no folder, or somebody else's.
+    """
+    try:
+        folder.mkdir(mode=0o700, exist_ok=True)
+        folder.chmod(0o700)
+    except OSError as error:
+        raise FolderError(
+            f"The folder {folder} cannot be used for logs: {error.strerror}.",
+            "Give it the right owner (chown -R), or move it away.",
+        ) from error
+
+
+def open_log(path: Path) -> IO[bytes]:
+    """Open a log to append to, for its owner's eyes alone also where it was readable to all before."""
+    file = os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab")
+    os.fchmod(file.fileno(), 0o600)
+    return file
 
 
 @contextlib.contextmanager

@@ -17,7 +17,7 @@ import psycopg
 
 from . import binaries, children
 from .errors import FolderError, StartError, WrongVersionError
-from .files import locked, make_folder, write_secret
+from .files import locked, make_folder, make_log_folder, write_secret
 from .ports import free_port, port_is_free
 
 NAME = "aftercast"
@@ -134,7 +134,7 @@ class Server:
 
     def _make_parent(self, cluster: Path) -> None:
         make_folder(cluster.parent)
-        (self.folder / "logs").mkdir(exist_ok=True)
+        make_log_folder(self.log.parent)
         if self.account is not None and not children.allowed(self.account, cluster.parent, "x"):
             raise FolderError(
                 f"The account {self.account.name}, which runs PostgreSQL, cannot enter {cluster.parent}.",
@@ -159,8 +159,7 @@ class Server:
         shutil.rmtree(fresh, ignore_errors=True)
         fresh.mkdir(mode=0o700)
         password = fresh.parent / ".password"
-        password.write_text(self._password() + "\n")
-        password.chmod(0o600)
+        write_secret(password, self._password() + "\n")
         if self.account is not None:
             os.chown(fresh, self.account.uid, self.account.gid)
             os.chown(password, self.account.uid, self.account.gid)

@@ -13,7 +13,7 @@ import pytest
 
 from apps.embedded import address, installation
 from apps.embedded.errors import FolderError, PortTakenError
-from apps.embedded.files import check_folder
+from apps.embedded.files import check_folder, make_log_folder
 from apps.embedded.ports import AddressError, free_port
 from tests.blackbox.installation import CHECKOUT, environment
 
@@ -97,3 +97,11 @@ def test_a_host_that_is_not_this_machine_cannot_be_listened_on(host: str) -> Non
 def test_a_taken_port_is_told_as_taken() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server, pytest.raises(PortTakenError, match="already"):
         installation.require_port("127.0.0.1", server.getsockname()[1])
+
+
+def test_logs_that_cannot_be_kept_are_told(tmp_path: Path) -> None:
+    (tmp_path / "logs").write_text("")
+    with pytest.raises(
+        FolderError, match=r"logs cannot be used for logs: File exists\. Give it the right owner"
+    ):
+        make_log_folder(tmp_path / "logs")

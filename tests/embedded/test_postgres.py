@@ -9,7 +9,7 @@ import stat
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import psycopg
 import pytest
@@ -180,6 +180,41 @@ def test_without_usable_binaries_the_error_lists_what_was_tried(data: Path, monk
     assert f"wheel: no postgres, initdb in {data / 'none'}" in refusal.value.problem
     assert "is version 12, 15 is needed" in refusal.value.problem
     assert "DATABASE_URL" in refusal.value.remedy
+
+
+@pytest.mark.unit
+def test_the_password_for_initdb_is_never_readable_to_others(data: Path, monkeypatch: pytest.MonkeyPatch):
+    modes: list[int] = []
+
+    def watched(command: list[str], **options: Any) -> subprocess.Popen[bytes]:
+        if command[0].endswith("initdb"):
+            modes.append(stat.S_IMODE((data / ".password").stat().st_mode))
+        return start(command, **options)
+
+    start, chmod = children.start, Path.chmod
+    monkeypatch.setattr(children, "start", watched)
+    # Whoever narrows a file after writing it leaves a moment in which it can be read.
+    monkeypatch.setattr(Path, "chmod", lambda path, mode: path.name == ".password" or chmod(path, mode))
+    server = Server(data, durable=False)
+    server.start()
+    server.stop()
+    assert modes == [0o600]
+
+
+@pytest.mark.unit
+def test_logs_are_for_their_owner_alone_also_those_of_before(data: Path):
+    logs = data / "logs"
+    logs.mkdir(mode=0o755)
+    (logs / "postgres.log").write_text("of before\n")
+    (logs / "postgres.log").chmod(0o644)
+    server = Server(data, durable=False)
+    server.start()
+    server.stop()
+    assert stat.S_IMODE(logs.stat().st_mode) == 0o700
+    assert stat.S_IMODE((logs / "postgres.log").stat().st_mode) == 0o600
+    written = (logs / "postgres.log").read_text()
+    assert written.startswith("of before\n")
+    assert "database system is ready to accept connections" in written
 
 
 @pytest.mark.unit

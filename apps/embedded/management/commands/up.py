@@ -12,6 +12,7 @@ from django.utils.module_loading import import_string
 
 from apps.embedded import address, database, installation, programs, schema
 from apps.embedded.errors import EmbeddedError
+from apps.embedded.files import make_log_folder
 from apps.embedded.ports import free_port
 from apps.embedded.postgres import Server
 from apps.embedded.stopping import StoppedError, leave_launchers_group
@@ -83,7 +84,7 @@ class Command(BaseCommand):
         env = programs.environment(
             database_url=settings.DATABASE_URL, public_url=url, secret_key=settings.SECRET_KEY
         )
-        (folder / "logs").mkdir(exist_ok=True)
+        make_log_folder(folder / "logs")
         for program in (programs.web(options["host"], port), programs.worker(folder)):
             supervisor.add(Process(program, env=env, log=folder / "logs" / f"{program.name}.log"))
         supervisor.write_down(url=url, logs=str(folder / "logs"))
