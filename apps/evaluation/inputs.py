@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from apps.analysis.split import GENERAL_RULES, NAB_RULES, Rules
@@ -21,12 +21,14 @@ class Inputs:
     """What a replay is made of: telemetry and incidents by series id, and the rules by which labels are read.
 
     `unknown`: series that have incidents but no samples here; they are left out, and worth a warning.
+    `skipped`: CSV files that are no series by their place, each with the reason; worth a warning as well.
     """
 
     series: Mapping[str, Telemetry]
     incidents: Mapping[str, Sequence[Interval]]
     rules: Rules
     unknown: tuple[str, ...] = ()
+    skipped: tuple[str, ...] = ()
 
 
 def from_archive(path: Path) -> Inputs:
@@ -45,7 +47,11 @@ def from_folder(folder: Path, incidents: Path) -> Inputs:
         BrokenFileError: a file that cannot be read; it names file, row and column.
     """
     found = sources.incidents_by_series(sources.read_incident_csv(incidents))
-    return _inputs(sources.read_folder(folder), found, GENERAL_RULES)
+    contents = sources.read_folder(folder)
+    # The incidents may well lie beside the series; then they were not left aside.
+    aside = [skip for skip in contents.skipped if not incidents.samefile(skip.file)]
+    given = _inputs(contents.series, found, GENERAL_RULES)
+    return replace(given, skipped=tuple(f"{skip.file}: {skip.reason}" for skip in aside))
 
 
 def _inputs(

@@ -31,3 +31,14 @@ def test_a_folder_and_a_list_of_incidents_make_a_replay(tmp_path):
     figures = replay.report(study, lessons, lessons.vectors)
     assert figures["lambda"] == 0.2
     assert figures["arms"]["default"]["incidents"] == 1
+
+
+def test_files_that_are_no_series_by_their_place_are_told(tmp_path):
+    for path in (tmp_path / "shop" / "latency.csv", tmp_path / "a" / "b" / "c.csv", tmp_path / "top.csv"):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("timestamp,value\n0,1\n60,2\n")
+    labels = tmp_path / "incidents.csv"
+    labels.write_text("series,start,end\nshop/latency,0,60\n")
+    deep, top = inputs.from_folder(tmp_path, labels).skipped
+    assert deep == f"{tmp_path}/a/b/c.csv: too deep: only folder/file.csv makes a series"
+    assert top.startswith(f"{tmp_path}/top.csv: at the top it belongs to no service: move it")

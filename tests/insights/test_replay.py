@@ -34,11 +34,15 @@ KEYS = {
 }
 
 
-def replay(*arguments: str | Path, fails: bool = False) -> Any:
+def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "manage.py", "replay", *map(str, arguments), "--json"]
-    done = subprocess.run(
+    return subprocess.run(
         command, cwd=CHECKOUT, env=os.environ, capture_output=True, text=True, timeout=280, check=False
     )
+
+
+def replay(*arguments: str | Path, fails: bool = False) -> Any:
+    done = run(*arguments)
     if fails:
         assert done.returncode != 0
         return done.stderr
@@ -118,6 +122,16 @@ def test_a_broken_file_is_named_with_its_row(tmp_path):
     assert "orders.csv" in said
     assert "row 2" in said or "line 2" in said
     assert "Traceback" not in said
+
+
+@pytest.mark.api
+def test_files_that_are_left_aside_are_told_and_the_answer_stays_json(tmp_path):
+    labels = write(tmp_path / "theirs")
+    top = tmp_path / "theirs" / "top.csv"
+    top.write_text("timestamp,value\n0,1\n")
+    done = run("--series", top.parent, "--incidents", labels, "--direct")
+    assert json.loads(done.stdout)["via"] == "direct"
+    assert f"warning: left aside: {top}: at the top it belongs to no service" in done.stderr
 
 
 @pytest.mark.api

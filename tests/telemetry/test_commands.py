@@ -54,6 +54,7 @@ def test_a_folder_is_imported_and_its_broken_file_leaves_nothing(tmp_path):
         }
     ]
     assert [skip["file"] for skip in found["skipped"]] == [str(tmp_path / "top.csv")]
+    assert f"warning: left aside: {tmp_path / 'top.csv'}: at the top it belongs to no service" in err
     assert "bad.csv, row 4, column value: not a number, found 'x'." in err
     assert failure == "1 of 3 files are broken; nothing of them was kept."
     assert list(Series.objects.order_by("pk").values_list("pk", flat=True)) == ["cart/rps", "shop/good"]

@@ -50,13 +50,16 @@ def pack(path, members: dict[str, bytes]) -> None:
 def test_folder_and_file_name_the_series(tmp_path):
     lay(tmp_path, **{"cart__rps.csv": GOOD, "checkout__latency p99.CSV": GOOD, "checkout__notes.txt": "x"})
     lay(tmp_path, **{".git__x.csv": GOOD, "cart__._rps.csv": "junk"})
-    assert [reading.series_id for reading in read_folder(tmp_path)] == ["cart/rps", "checkout/latency p99"]
+    assert [reading.series_id for reading in read_folder(tmp_path).series] == [
+        "cart/rps",
+        "checkout/latency p99",
+    ]
 
 
 def test_a_service_may_be_a_linked_folder(tmp_path):
     lay(tmp_path, **{"elsewhere__cart__rps.csv": GOOD, "shop__x__y.csv": GOOD})
     (tmp_path / "shop" / "cart").symlink_to(tmp_path / "elsewhere" / "cart")
-    assert [reading.series_id for reading in read_folder(tmp_path / "shop")] == ["cart/rps", "x/y"]
+    assert [reading.series_id for reading in read_folder(tmp_path / "shop").series] == ["cart/rps", "x/y"]
 
 
 def test_files_at_the_top_and_deeper_ones_are_left_aside_and_named(tmp_path):
@@ -69,11 +72,12 @@ def test_files_at_the_top_and_deeper_ones_are_left_aside_and_named(tmp_path):
         ("/a/b/c.csv", "too deep"),
         ("/incidents.csv", "at the top it belongs to no service"),
     ]
+    assert read_folder(tmp_path).skipped == listing.skipped
 
 
 def test_a_service_given_takes_the_files_at_the_top(tmp_path):
     lay(tmp_path, **{"rps.csv": GOOD, "other__x.csv": GOOD})
-    assert [reading.series_id for reading in read_folder(tmp_path, service="cart")] == ["cart/rps"]
+    assert [reading.series_id for reading in read_folder(tmp_path, service="cart").series] == ["cart/rps"]
 
 
 def test_a_folder_without_series_is_refused(tmp_path):

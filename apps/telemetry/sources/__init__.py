@@ -5,7 +5,7 @@ from __future__ import annotations
 from .archive import iter_archive, read_archive
 from .csv_file import SeriesFile, read_bytes, read_csv, read_stream
 from .errors import BrokenFileError
-from .folder import iter_folder, list_folder, read_folder
+from .folder import Contents, Skipped, iter_folder, list_folder, read_folder
 from .labels import (
     Label,
     incidents_by_series,
@@ -20,10 +20,12 @@ from .report import Report
 
 __all__ = [
     "BrokenFileError",
+    "Contents",
     "Label",
     "Report",
     "SeriesFile",
     "SeriesNameError",
+    "Skipped",
     "incidents_by_series",
     "is_archive",
     "iter_archive",

@@ -36,6 +36,14 @@ class Listing:
     skipped: list[Skipped]
 
 
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """The series of a folder, in order of their ids, and what was left aside."""
+
+    series: list[SeriesFile]
+    skipped: list[Skipped]
+
+
 def list_folder(folder: str | Path, *, service: str | None = None) -> Listing:
     """Find the series of a folder without reading them.
 
@@ -95,14 +103,16 @@ def read_or_refuse(path: Path, *, service: str | None, tz: str) -> SeriesFile | 
         return exc
 
 
-def read_folder(folder: str | Path, *, service: str | None = None, tz: str = "UTC") -> list[SeriesFile]:
+def read_folder(folder: str | Path, *, service: str | None = None, tz: str = "UTC") -> Contents:
     """All series of a folder.
 
     Raises:
         BrokenFileError: at least one file is broken; names them all.
         InvalidInputError: see `iter_folder`.
     """
-    return collected(iter_folder(folder, service=service, tz=tz))
+    listing = list_folder(folder, service=service)
+    readings = (read_or_refuse(path, service=service, tz=tz) for path in listing.paths)
+    return Contents(collected(readings), listing.skipped)
 
 
 def collected(readings: Iterator[SeriesFile | BrokenFileError]) -> list[SeriesFile]:

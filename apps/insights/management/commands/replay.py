@@ -68,6 +68,8 @@ class Command(BaseCommand):
         raise CommandError("Give either --nab ARCHIVE, or both --series DIR and --incidents FILE.csv.")
 
     def _replay(self, given: inputs.Inputs, *, direct: bool, quiet: bool) -> dict[str, Any]:
+        for file in given.skipped:
+            self.stderr.write(f"warning: left aside: {file}")
         for name in given.unknown:
             self.stderr.write(f"warning: {name} has incidents but no samples; it is left out")
         with Bar(quiet=quiet) as bar:

@@ -52,6 +52,8 @@ class Command(BaseCommand):
             self.stdout.write(json.dumps(outcome.as_dict()))
         else:
             self._tell(outcome)
+        for skip in outcome.skipped:
+            self.stderr.write(f"warning: left aside: {skip['file']}: {skip['reason']}")
         if outcome.broken:
             for error in outcome.broken:
                 self.stderr.write(error.detail)
@@ -67,8 +69,6 @@ class Command(BaseCommand):
                 f"{result.series}: {result.status}, {result.added} added, {result.changed} changed, "
                 f"{result.same} as before{f' ({remarks})' if remarks else ''}"
             )
-        for skip in outcome.skipped:
-            self.stdout.write(f"left aside: {skip['file']}: {skip['reason']}")
         if outcome.labels is not None:
             self.stdout.write(f"labels: {outcome.labels.added} added, {outcome.labels.same} as before")
 
