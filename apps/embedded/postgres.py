@@ -23,6 +23,8 @@ from .ports import free_port, port_is_free
 NAME = "aftercast"
 READY_S = 60
 STOP_S = 8
+AT_ONCE_S = 1.0  # before the end of a stop: SIGQUIT
+KILL_S = 0.3  # before the end of a stop: SIGKILL
 ENVIRONMENT = {"PATH": "/usr/bin:/bin", "TZ": "UTC", "LC_ALL": "C.UTF-8", "HOME": "/"}
 
 
@@ -102,19 +104,22 @@ class Server:
         """Is our child running?"""
         return self.process is not None and self.process.poll() is None
 
-    def stop(self) -> None:
-        """Fast shutdown: running transactions roll back, committed ones are kept."""
-        if self.process is None or self.process.poll() is not None:
+    def stop(self, *, within: float = STOP_S) -> None:
+        """Fast shutdown: running transactions roll back, committed ones are kept.
+
+        Args:
+            within: seconds after which it is gone, whatever it does: near the end it is told to go at once,
+                and then killed. The next start recovers, and keeps every committed row.
+        """
+        if self.process is None:
             return
-        self.process.send_signal(signal.SIGINT)
-        try:
-            self.process.wait(STOP_S)
-        except subprocess.TimeoutExpired:
-            self.process.send_signal(signal.SIGQUIT)
+        deadline = time.monotonic() + within
+        for how, spare in ((signal.SIGINT, AT_ONCE_S), (signal.SIGQUIT, KILL_S), (signal.SIGKILL, 0.0)):
+            if self.process.poll() is not None:
+                return
+            self.process.send_signal(how)
             with contextlib.suppress(subprocess.TimeoutExpired):
-                self.process.wait(2)
-            self.process.kill()
-            self.process.wait(2)
+                self.process.wait(max(deadline - spare - time.monotonic(), 0.0))
 
     # --- steps of a start -----------------------------------------------------------------------------
     def _command(self, found: binaries.Binaries, cluster: Path, port: int) -> list[str]:

@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import signal
+import subprocess
 import time
 from collections import deque
 from typing import TYPE_CHECKING, Protocol
@@ -17,13 +18,14 @@ from .programs import CHECKOUT, Program
 from .stopping import Stop, StoppedError
 
 if TYPE_CHECKING:
-    import subprocess
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from .postgres import Server
 
-STOP_S = 6.0
+STOP_S = 9.0  # all of a stop; below the ten seconds that are promised
+PROGRAMS_STOP_S = 5.5  # of it at most for the programs: gunicorn lets requests end for five
+KILL_S = 0.5  # for the kernel to end what is killed
 TICK_S = 0.1
 RESTART_WINDOW_S = 60.0
 QUICK_RESTARTS = 5  # that many in the window restart at once; more wait
@@ -39,7 +41,7 @@ class Kept(Protocol):
     def pid(self) -> int | None: ...
     def alive(self) -> bool: ...
     def ask_to_stop(self) -> None: ...
-    def end(self) -> None: ...
+    def end(self, *, within: float) -> None: ...
 
 
 class Process:
@@ -52,7 +54,7 @@ class Process:
 
     def start(self) -> None:
         """Start it, after ending whatever a killed predecessor left in its group."""
-        self.end()
+        self.end(within=KILL_S)
         # At once: without us nobody ends a program that waits for a database that is gone.
         self._process = children.start(
             self._command, env=self._env, cwd=CHECKOUT, log=self._log, on_parents_death=signal.SIGKILL
@@ -71,12 +73,13 @@ class Process:
         if self._process is not None and self.alive():
             self._process.send_signal(signal.SIGTERM)
 
-    def end(self) -> None:
-        """Kill the whole group, if anything of it is left."""
+    def end(self, *, within: float) -> None:
+        """Kill the whole group, if anything of it is left; wait for it at most `within` seconds."""
         if self._process is not None:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self._process.pid, signal.SIGKILL)
-            self._process.wait()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(within)
 
 
 class Database:
@@ -102,9 +105,9 @@ class Database:
     def ask_to_stop(self) -> None:
         """Nothing: it goes last, when nobody needs it any more."""
 
-    def end(self) -> None:
-        """Fast shutdown."""
-        self._server.stop()
+    def end(self, *, within: float) -> None:
+        """Fast shutdown, and a harder one where that takes longer than `within` seconds."""
+        self._server.stop(within=within)
 
 
 class Supervisor:
@@ -164,12 +167,13 @@ class Supervisor:
 
     def stop(self) -> None:
         """End everything, the database last; nothing is left when this returns."""
+        started = time.monotonic()
         for one in self.kept:
             one.ask_to_stop()
-        deadline = time.monotonic() + STOP_S
         programs = [one for one in self.kept if one.name != Database.name]
-        while any(one.alive() for one in programs) and time.monotonic() < deadline:
+        while any(one.alive() for one in programs) and time.monotonic() < started + PROGRAMS_STOP_S:
             time.sleep(0.02)
         for one in reversed(self.kept):
-            one.end()
+            left = started + STOP_S - time.monotonic()
+            one.end(within=min(left, KILL_S) if one in programs else left)
         self._record.unlink(missing_ok=True)
