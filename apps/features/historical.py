@@ -9,10 +9,10 @@ from __future__ import annotations
 import io
 from typing import TYPE_CHECKING, Any
 
-from apps.common.errors import InvalidInputError
 from apps.common.times import iso_us
 
 from . import masking
+from .entity_table import TIME, series_of, times_of
 from .names import JOIN_KEY
 from .reading import NameCollisionError, Selection
 
@@ -25,27 +25,7 @@ if TYPE_CHECKING:
     from .feast_store import Store
 
 MEDIA_TYPE = "application/vnd.apache.parquet"
-MAX_ROWS = 50_000
-MAX_BYTES = 256 * 2**20  # uncompressed: a small file may unpack to anything
-TIME = "event_timestamp"
 _NEEDED = ("release", "status", "confidence", "expires_at")  # to decide what a consumer may see
-
-
-def read_parquet(body: bytes) -> pa.Table:
-    """The entity rows of a request.
-
-    Raises:
-        InvalidInputError: not Parquet, no rows, or more than the limits allow.
-    """
-    import pyarrow as pa
-    from pyarrow import parquet
-
-    try:
-        file = parquet.ParquetFile(io.BytesIO(body))
-        _check_size(file.metadata)
-        return file.read()
-    except (pa.ArrowException, OSError) as error:
-        raise InvalidInputError(f"The body is not a Parquet file: {error}", field="body") from error
 
 
 def write_parquet(table: pa.Table) -> bytes:
@@ -83,8 +63,8 @@ def join(
             field="body",
             remedy="Rename them, or ask for full_feature_names=true.",
         )
-    times = _times(table) if as_of is None else [as_of] * table.num_rows
-    entities = pd.DataFrame({JOIN_KEY: _series(table), TIME: pd.to_datetime(pd.Series(times), utc=True)})
+    times = times_of(table) if as_of is None else [as_of] * table.num_rows
+    entities = pd.DataFrame({JOIN_KEY: series_of(table), TIME: pd.to_datetime(pd.Series(times), utc=True)})
     joined: dict[tuple[str, str], pa.ChunkedArray] = {}
     for view in selection.views:
         wanted = [feature for v, feature, _ in selection.columns if v == view]
@@ -95,49 +75,6 @@ def join(
     for view, feature, name in selection.columns:
         table = table.append_column(name, joined[view, feature])
     return table
-
-
-def _check_size(metadata: Any) -> None:
-    if not 1 <= metadata.num_rows <= MAX_ROWS:
-        raise InvalidInputError(
-            f"1 to {MAX_ROWS} rows a request, not {metadata.num_rows}.",
-            field="body",
-            remedy="Send it in chunks.",
-        )
-    size = sum(metadata.row_group(i).total_byte_size for i in range(metadata.num_row_groups))
-    if size > MAX_BYTES:
-        raise InvalidInputError(
-            f"At most {MAX_BYTES // 2**20} MB uncompressed.",
-            field="body",
-            remedy="Send join key and times alone.",
-        )
-
-
-def _series(table: pa.Table) -> list[str]:
-    if JOIN_KEY not in table.column_names:
-        raise InvalidInputError(f"The table needs the join key column {JOIN_KEY!r}.", field=JOIN_KEY)
-    values: list[Any] = table.column(JOIN_KEY).to_pylist()
-    wrong = next((i for i, value in enumerate(values) if not isinstance(value, str) or "\x00" in value), None)
-    if wrong is not None:
-        raise InvalidInputError(f"Row {wrong}: {JOIN_KEY} is text (service/metric).", field=JOIN_KEY)
-    return values
-
-
-def _times(table: pa.Table) -> Any:
-    import pyarrow as pa
-
-    if TIME not in table.column_names:
-        raise InvalidInputError(
-            f"The table needs a column {TIME!r}.",
-            field=TIME,
-            remedy="Or ask for one release: as_of_release=N.",
-        )
-    column = table.column(TIME)
-    if not pa.types.is_timestamp(column.type):
-        raise InvalidInputError(f"{TIME} must be a timestamp, not {column.type}.", field=TIME)
-    if column.null_count:
-        raise InvalidInputError(f"{column.null_count} rows have no {TIME}.", field=TIME)
-    return column.to_pandas()
 
 
 def _hide(found: pa.Table, entities: Any, *, min_confidence: float | None) -> pa.Table:

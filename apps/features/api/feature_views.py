@@ -12,7 +12,7 @@ from rest_framework.response import Response
 
 from apps.accounts.door import Access, ApiView
 from apps.common.times import iso_us
-from apps.features import client_folder, historical, lineage, reading
+from apps.features import client_folder, entity_table, historical, lineage, reading
 from apps.features.names import ACTIVE_SERVICE
 from apps.features.releases import get_release, settle
 from apps.features.store import open_store
@@ -125,7 +125,7 @@ class HistoricalView(FeaturesView):
         are final: a later release cannot change a join at or before it.
         """
         asked = _checked(HistoricalSerializer, _query(request))
-        table = historical.read_parquet(request.body)
+        table = entity_table.read_parquet(request.body)
         release = get_release(asked["as_of_release"]) if "as_of_release" in asked else None
         watermark = settle()
         now = reading.standing()
