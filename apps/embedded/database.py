@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import environ
 from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 from django.db import OperationalError, connection
 from psycopg import sql
 
@@ -52,7 +53,7 @@ def running() -> Iterator[None]:
     folder: Path = settings.DATA_FOLDER
     before = settings.DATABASE_URL
     if before not in (address.NOWHERE, address.database_url(folder)):
-        raise StartError("The database of DATABASE_URL does not answer.", "Start it, or unset DATABASE_URL.")
+        require()
     with contextlib.ExitStack() as ends:
         try:
             ends.enter_context(installation.owned(folder))
@@ -77,12 +78,31 @@ def _await_owners(folder: Path) -> None:
     raise StartError(f"The database of {folder} does not answer.", "Ask `manage.py doctor`.")
 
 
+def require() -> None:
+    """Make sure that the database of DATABASE_URL answers.
+
+    Raises:
+        StartError: it does not; the error says why not, without the password.
+    """
+    problem = _refusal()
+    if problem is not None:
+        raise StartError(
+            f"The database of DATABASE_URL does not answer: {problem}.",
+            "Start it, correct DATABASE_URL, or unset it to use the embedded PostgreSQL.",
+        )
+
+
 def _answers() -> bool:
+    return _refusal() is None
+
+
+def _refusal() -> str | None:
+    """Why the database lets nobody in, or None."""
     try:
         connection.ensure_connection()
-    except OperationalError:
-        return False
-    return True
+    except (OperationalError, ImproperlyConfigured) as error:  # the latter: a URL without a database's name
+        return " ".join(str(error).split()).rstrip(".")
+    return None
 
 
 @contextlib.contextmanager

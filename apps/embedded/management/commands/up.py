@@ -82,6 +82,8 @@ class Command(BaseCommand):
         link = None if options["demo"] else import_string(settings.FIRST_ADMIN_LINK)(url)
         connection.close()  # the children open their own
         env = programs.environment(
+        else:
+            database.require()
             database_url=settings.DATABASE_URL, public_url=url, secret_key=settings.SECRET_KEY
         )
         make_log_folder(folder / "logs")
