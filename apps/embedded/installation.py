@@ -103,6 +103,7 @@ def await_health(url: str, *, watch: Callable[[], None]) -> None:
     deadline = time.monotonic() + READY_S
     problem = "no answer"
     with requests.Session() as session:
+        session.headers["Host"] = "localhost"  # always answered, whatever address we listen on
         session.trust_env = False  # a proxy of the environment has no business here
         while time.monotonic() < deadline:
             watch()

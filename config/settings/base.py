@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import urlsplit
 
 import django_stubs_ext
 import structlog
@@ -11,7 +10,7 @@ import structlog
 from apps.common import logs
 from apps.embedded import address
 
-from .env import BASE_DIR, env, secret
+from .env import BASE_DIR, env, hosts, secret
 
 django_stubs_ext.monkeypatch()
 
@@ -20,13 +19,9 @@ DATA_FOLDER = address.data_folder(env.str("AFTERCAST_DATA", default=""), checkou
 CONFIGURED_URL: str = env.str("AFTERCAST_URL", default="").rstrip("/")
 PUBLIC_URL: str = CONFIGURED_URL or "http://127.0.0.1:8000"
 DEBUG = False
-SECRET_KEY = secret("AFTERCAST_SECRET_KEY") or address.secret_key(DATA_FOLDER)
-ALLOWED_HOSTS: list[str] = env.list("AFTERCAST_ALLOWED_HOSTS", default=[]) or [
-    "127.0.0.1",
-    "localhost",
-    "[::1]",
-    urlsplit(PUBLIC_URL).hostname or "localhost",
-]
+CONFIGURED_SECRET_KEY: str = secret("AFTERCAST_SECRET_KEY")
+SECRET_KEY = CONFIGURED_SECRET_KEY or address.secret_key(DATA_FOLDER)
+ALLOWED_HOSTS: list[str] = hosts(PUBLIC_URL, env.list("AFTERCAST_ALLOWED_HOSTS", default=[]))
 
 # --- database and broker --------------------------------------------------------------------------
 DATABASE_URL: str = secret("DATABASE_URL") or address.database_url(DATA_FOLDER)

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from argparse import ArgumentParser
     from pathlib import Path
 
+EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}  # noqa: S104  # all addresses, and where we are among them
+
 
 class Command(BaseCommand):
     help = "Start PostgreSQL, web server and worker in one folder, and keep them running. Ctrl-C stops them."
@@ -55,6 +57,11 @@ class Command(BaseCommand):
     def _run(self, supervisor: Supervisor, folder: Path, options: dict[str, Any]) -> None:
         port = options["port"] or free_port()
         installation.require_port(options["host"], port)
+        if options["host"] in EVERYWHERE and not settings.CONFIGURED_URL:
+            self._note(
+                "listening on all addresses; a request from another machine is refused unless AFTERCAST_URL "
+                "(used in links) or AFTERCAST_ALLOWED_HOSTS names the address it was sent to"
+            )
         try:
             with supervisor.stopping.interrupting():
                 said = self._start(supervisor, folder, options, port)
@@ -106,7 +113,7 @@ class Command(BaseCommand):
         return configured or self._local_url(host, port)
 
     def _local_url(self, host: str, port: int) -> str:
-        name = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)  # noqa: S104
+        name = EVERYWHERE.get(host, f"[{host}]" if ":" in host else host)
         return f"http://{name}:{port}"
 
     def _announce(self, said: dict[str, Any], *, as_json: bool) -> None:
