@@ -8,6 +8,8 @@ import os
 import secrets
 from pathlib import Path
 
+KEY_LENGTH = 50
+UNSET = "unset-"
 NOWHERE = "postgresql://nobody@127.0.0.1:1/not_started"
 
 
@@ -36,7 +38,12 @@ def secret_key(folder: Path) -> str:
     try:
         return (folder / "secret_key").read_text()
     except OSError:
-        return "unset-" + secrets.token_urlsafe(50)
+        return UNSET + secrets.token_urlsafe(KEY_LENGTH)
+
+
+def is_unset(key: str) -> bool:
+    """Is this the key of an installation without one? Commands work with it; no request may be served."""
+    return key.startswith(UNSET)
 
 
 def database_url(folder: Path) -> str:

@@ -8,6 +8,7 @@ import os
 import shutil
 import signal
 import socket
+import stat
 import subprocess
 import sys
 import time
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
+import requests
 
 from tests.blackbox.installation import CHECKOUT, environment, folder, line_of
 from tests.embedded.support import READY_S, Up, end, family, launch, manage, nobody_left, running, wait_until
@@ -98,6 +100,18 @@ def test_it_says_one_line_of_json_with_the_link_for_the_first_administrator(up: 
     assert up.said["tokens"] == {}
     assert up.said["first_admin_link"].startswith(up.url + "/setup/")
     assert up.healthy()
+
+
+def test_a_link_that_is_still_open_is_not_in_the_logs_which_are_the_owners_alone(up: Up):
+    link = up.said["first_admin_link"]
+    assert requests.post(link, data={"username": "x"}, timeout=10).status_code == 403  # no CSRF cookie
+    logs = up.data / "logs"
+    wait_until(lambda: "/setup/[masked]" in (logs / "web.log").read_text(), 10)
+    assert link.rpartition("/")[2] not in (logs / "web.log").read_text()
+    assert stat.S_IMODE(logs.stat().st_mode) == 0o700
+    assert {path.name: stat.S_IMODE(path.stat().st_mode) for path in logs.iterdir()} == {
+        "postgres.log": 0o600, "web.log": 0o600, "worker.log": 0o600
+    }  # fmt: skip
 
 
 def test_doctor_finds_nothing_wrong_with_a_running_installation(up: Up):

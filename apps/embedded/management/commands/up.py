@@ -75,13 +75,15 @@ class Command(BaseCommand):
     def _start(
         self, supervisor: Supervisor, folder: Path, options: dict[str, Any], port: int
     ) -> dict[str, Any]:
-        settings.SECRET_KEY = installation.secret_key(folder)
+        settings.SECRET_KEY = settings.CONFIGURED_SECRET_KEY or installation.secret_key(folder)
         settings.OUTBOX_HINTS = False  # the worker is not there yet; it looks by itself once it is
         if address.database_url(folder) == settings.DATABASE_URL:  # nobody named another one
             self._note(f"data folder {folder}")
             server = Server(folder)
             supervisor.add(Database(server))
             database.use(str(server.known()["url"]))
+        else:
+            database.require()
         if schema.migrate():
             self._note("database is at the newest schema")
         url = self._public_url(options["host"], port)
@@ -89,8 +91,6 @@ class Command(BaseCommand):
         link = None if options["demo"] else import_string(settings.FIRST_ADMIN_LINK)(url)
         connection.close()  # the children open their own
         env = programs.environment(
-        else:
-            database.require()
             database_url=settings.DATABASE_URL, public_url=url, secret_key=settings.SECRET_KEY
         )
         make_log_folder(folder / "logs")
