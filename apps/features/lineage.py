@@ -13,8 +13,10 @@ from .releases import get_release
 from .schema import SUMMARY_COLUMNS, check_series
 
 
-def trace(*, series: str, release: int | None = None) -> dict[str, Any]:
+def trace(*, series: str, release: int | None = None, min_confidence: float | None = None) -> dict[str, Any]:
     """Where each value comes from that `series` is served under `release` (the active one if None).
+
+    A consumer with a `min_confidence` learns nothing of values below it (A20).
 
     Raises:
         InvalidInputError: not a series id.
@@ -36,6 +38,7 @@ def trace(*, series: str, release: int | None = None) -> dict[str, Any]:
             column: {"value": value, **_EMPTY, **row.sources[column]}
             for column, value in sorted(row.values.items())
             if column not in SUMMARY_COLUMNS
+            and (min_confidence is None or row.sources[column]["confidence"] >= min_confidence)
         },
     }
 

@@ -178,6 +178,19 @@ def read(
     return columns
 
 
+def released(now: Standing, selection: Selection, columns: list[Column]) -> int | None:
+    """The release that an answer is of: the pinned one, else the active one, never behind the answer's rows.
+
+    Rows are written before the pointer moves, so for a moment rows can be newer than the release that was
+    looked up before them.
+    """
+    pinned = {release_of_view(view) for view in selection.views} - {None}
+    if len(selection.views) == len(pinned) == 1:
+        return pinned.pop()
+    rows = next((column.values for column in columns if column.name == "release"), [])
+    return max((number for number in (now.release, *rows) if number is not None), default=None)
+
+
 def plain(value: Any) -> Any:
     """A Feast value as JSON that the stock client can infer types from: no NaN, no empty list, no mixed
     numbers."""

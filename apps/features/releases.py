@@ -12,7 +12,7 @@ from apps.common.canonical import digest
 from apps.common.errors import DomainError, NotFoundError
 
 from .models import ProfileRow, Release
-from .schema import ProfileContent, check_series, normalise
+from .schema import ProfileContent, check_series, normalise, summary
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -155,8 +155,10 @@ def get_release(number: int) -> Release:
     return release
 
 
-def diff(a: int, b: int) -> dict[str, dict[str, Any]]:
+def diff(a: int, b: int, *, min_confidence: float | None = None) -> dict[str, dict[str, Any]]:
     """What changes from release `a` to release `b`: series to {"from", "to", "columns"}, values only.
+
+    A consumer with a `min_confidence` sees no value below it (A20).
 
     Raises:
         NotFoundError: one of them does not exist.
@@ -164,8 +166,8 @@ def diff(a: int, b: int) -> dict[str, dict[str, Any]]:
     before, after = content_at(a), content_at(b)
     changed: dict[str, dict[str, Any]] = {}
     for series in sorted(before.keys() | after.keys()):
-        old = before[series].values if series in before else None
-        new = after[series].values if series in after else None
+        old = _visible(before[series], min_confidence) if series in before else None
+        new = _visible(after[series], min_confidence) if series in after else None
         if old != new:
             columns = {**(old or {}), **(new or {})}.keys()
             changed[series] = {
@@ -174,6 +176,15 @@ def diff(a: int, b: int) -> dict[str, dict[str, Any]]:
                 "columns": sorted(c for c in columns if (old or {}).get(c) != (new or {}).get(c)),
             }
     return changed
+
+
+def _visible(content: ProfileContent, min_confidence: float | None) -> dict[str, Any]:
+    if min_confidence is None:
+        return content.values
+    kept = {
+        column: source for column, source in content.sources.items() if source["confidence"] >= min_confidence
+    }
+    return {column: content.values[column] for column in kept} | summary(kept)
 
 
 def settle() -> datetime:

@@ -9,16 +9,21 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+import structlog
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
+from rest_framework.exceptions import ParseError
 
 from apps.accounts.authentication import CHALLENGE, authenticate_bearer
+from apps.common import strict_json
 from apps.common.errors import DomainError, InvalidInputError, require
 from apps.features import reading
 
 if TYPE_CHECKING:
     from apps.accounts.models import ApiToken
+
+log = structlog.get_logger(__name__)
 
 SCOPE = "features:read"
 
@@ -37,6 +42,9 @@ def get_online_features(request: HttpRequest) -> HttpResponse:
         answer = _error(503, "FeastError", "the database does not answer; try again shortly")
         answer["Retry-After"] = "1"  # the client tries again by itself
         return answer
+    except Exception:
+        log.exception("feast_door_failed")  # the client gets a form that it can read
+        return _error(500, "FeastError", "internal error; it is in the server's log")
 
 
 def _refusal(token: ApiToken | None) -> JsonResponse | None:
@@ -62,7 +70,7 @@ def _answer(body: dict[str, Any], token: ApiToken) -> JsonResponse:
         now,
         feature_service=_text(body, "feature_service"),
         features=body.get("features") or None,
-        full_names=bool(body.get("full_feature_names")),
+        full_names=_flag(body, "full_feature_names"),
     )
     columns = reading.read(
         open_store(),
@@ -78,14 +86,15 @@ def _answer(body: dict[str, Any], token: ApiToken) -> JsonResponse:
             {"values": c.values, "statuses": c.statuses, "event_timestamps": c.moments} for c in columns
         ],
     }
-    headers = {"X-Aftercast-Release": str(now.release)} if now.release is not None else {}
+    release = reading.released(now, selection, columns)
+    headers = {"X-Aftercast-Release": str(release)} if release is not None else {}
     return JsonResponse(answer, headers=headers)
 
 
 def _body(request: HttpRequest) -> dict[str, Any]:
     try:
-        body = json.loads(request.body)
-    except ValueError as error:
+        body = strict_json.loads(request.body)
+    except ParseError as error:
         raise InvalidInputError("the body must be JSON") from error
     if not isinstance(body, dict):
         raise InvalidInputError("the body must be an object with features or feature_service, and entities")
@@ -97,6 +106,13 @@ def _text(body: dict[str, Any], name: str) -> str | None:
     if value is not None and not isinstance(value, str):
         raise InvalidInputError(f"{name} must be text", field=name)
     return value or None
+
+
+def _flag(body: dict[str, Any], name: str) -> bool:
+    value = body.get(name)
+    if value is not None and not isinstance(value, bool):
+        raise InvalidInputError(f"{name} must be true or false", field=name)
+    return bool(value)
 
 
 def _error(status: int, feast_class: str, message: str) -> JsonResponse:

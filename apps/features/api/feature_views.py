@@ -82,7 +82,8 @@ class OnlineView(FeaturesView):
             {"values": c.values, "statuses": c.statuses, "event_timestamps": c.moments} for c in columns
         ]
         metadata = {"feature_names": [column.name for column in columns]}
-        return Response({"release": now.release, "metadata": metadata, "results": results})
+        release = reading.released(now, selection, columns)
+        return Response({"release": release, "metadata": metadata, "results": results})
 
 
 class AnyAnswer(BaseContentNegotiation):
@@ -192,7 +193,11 @@ class LineageView(FeaturesView):
         """For every value of a series under a release: insight, revision, signal, document, lines and
         excerpt."""
         asked = _checked(LineageSerializer, request.query_params)
-        return Response(lineage.trace(series=asked["series"], release=asked.get("release")))
+        return Response(
+            lineage.trace(
+                series=asked["series"], release=asked.get("release"), min_confidence=self.limit(None)
+            )
+        )
 
 
 def _query(request: Request) -> dict[str, Any]:

@@ -78,7 +78,8 @@ class ReleaseDiffView(ApiView):
     @extend_schema(operation_id="releases_diff", responses={200: examples.shown("diff", examples.DIFF)})
     def get(self, request: Request, number: int, other: int) -> Response:
         """What changes from release `number` to release `other`, by series and column."""
-        return Response({"from": number, "to": other, "series": diff(number, other)})
+        limit = self.token.min_confidence if self.token else None
+        return Response({"from": number, "to": other, "series": diff(number, other, min_confidence=limit)})
 
 
 class PinView(ApiView):

@@ -36,6 +36,15 @@ class ReleaseSerializer(serializers.ModelSerializer[Release]):
         return iso_us(release.served_at) if release.served_at else None
 
 
+class TextField(serializers.CharField):
+    """Text as it is: a number is no series, in whatever digits."""
+
+    def to_internal_value(self, data: Any) -> str:
+        if not isinstance(data, str):
+            self.fail("invalid")
+        return super().to_internal_value(data)
+
+
 class OnlineSerializer(serializers.Serializer[Any]):
     """What to read online. Neither service nor features: the active release."""
 
@@ -43,7 +52,9 @@ class OnlineSerializer(serializers.Serializer[Any]):
     features = serializers.ListField(
         child=serializers.CharField(max_length=200), required=False, max_length=500
     )
-    entities = serializers.DictField(child=serializers.ListField(child=serializers.CharField(max_length=200)))
+    entities = serializers.DictField(
+        child=serializers.ListField(child=TextField(max_length=200, trim_whitespace=False))
+    )
     min_confidence = serializers.FloatField(required=False, min_value=0, max_value=1)
     full_feature_names = serializers.BooleanField(required=False, default=False)
 
