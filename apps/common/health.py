@@ -15,6 +15,15 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
+EXAMPLE_OK: dict[str, Any] = {
+    "status": "ok",
+    **{name: {"ok": True} for name in ("broker", "database", "feast", "worker")},
+}
+EXAMPLE_FAILING: dict[str, Any] = EXAMPLE_OK | {
+    "status": "failing",
+    "worker": {"ok": False, "problem": "No worker has been seen for 25 s."},
+}
+
 Check = Callable[[], None]
 _checks: dict[str, Check] = {}
 

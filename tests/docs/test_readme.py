@@ -48,7 +48,9 @@ def test_every_room_says_what_it_is_for(room):
 @pytest.mark.parametrize("page", sorted(CHECKOUT.glob("apps/*/adr/*.md")), ids=lambda page: page.name)
 def test_every_decision_has_its_three_parts(page):
     text = page.read_text().lower()
-    assert all(re.search(part, text) for part in ("because|context", "decided|decision", "costs|consequences"))
+    assert all(
+        re.search(part, text) for part in ("because|context", "decided|decision", "costs|consequences")
+    )
 
 
 def test_links_between_documents_lead_somewhere():

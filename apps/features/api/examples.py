@@ -91,3 +91,21 @@ LINEAGE: dict[str, Any] = {
 def shown(name: str, value: Any, *, text: str = "", shape: Any = OpenApiTypes.OBJECT) -> OpenApiResponse:
     """A documented reply with its example."""
     return OpenApiResponse(shape, text, [OpenApiExample(name, value, response_only=True)])
+
+
+FEAST_REQUEST: dict[str, Any] = {
+    "feature_service": "detection",
+    "entities": {"series": ["checkout/latency_p99"]},
+    "full_feature_names": False,
+}
+FEAST_ANSWER: dict[str, Any] = {
+    "metadata": {"feature_names": ["series", "status", "theta_log2"]},
+    "results": [
+        {"values": [value], "statuses": ["PRESENT"], "event_timestamps": ["2026-11-21T12:00:00.123456Z"]}
+        for value in ("checkout/latency_p99", "active", 1.0)
+    ],
+}
+FEAST_ERROR = (
+    '{"module": "feast.errors", "class": "FeatureServiceNotFoundException", '
+    '"message": "Feature service detection__r9 does not exist"}'
+)
