@@ -101,7 +101,7 @@ def _refusal() -> str | None:
     try:
         connection.ensure_connection()
     except (OperationalError, ImproperlyConfigured) as error:  # the latter: a URL without a database's name
-        return " ".join(str(error).split()).rstrip(".")
+        return str(error).strip().partition("\n")[0].rstrip(".") or type(error).__name__
     return None
 
 

@@ -112,7 +112,8 @@ def test_a_database_url_that_does_not_answer_is_not_replaced_by_another_database
         check=False,
         timeout=120,
     )
-    assert done.stdout == "The database of DATABASE_URL does not answer.\n", done.stderr
+    why = 'connection failed: connection to server at "127.0.0.1", port 1 failed: Connection refused'
+    assert done.stdout == f"The database of DATABASE_URL does not answer: {why}.\n", done.stderr
     assert not (data / "postgres").exists()
 
 
