@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from django.db.models import Sum
 
 from apps.analysis import detector, gate, profiles
 from apps.analysis.types import Telemetry
@@ -20,6 +21,7 @@ from .models import GateResult, Revision
 if TYPE_CHECKING:
     from apps.analysis.types import Interval
 
+MAX_SAMPLES = 2_000_000  # some seconds and 200 MB: what a request may cost
 EMPTY = Telemetry(np.array([], dtype=np.int64), np.array([], dtype=np.float64))
 
 
@@ -51,6 +53,13 @@ def judge(scope: Mapping[str, Any], change: Mapping[str, object]) -> Judgement:
     """
     if not change:
         reason = "It is prose: there is no signal to replay."
+        return Judgement(GateResult.Verdict.IMPOSSIBLE, reason, {}, "")
+    samples = sample_count(scope)
+    if samples > MAX_SAMPLES:
+        reason = (
+            f"The scope has {samples:,} samples; at most {MAX_SAMPLES:,} are replayed. Name fewer series, "
+            "or one service after the other."
+        )
         return Judgement(GateResult.Verdict.IMPOSSIBLE, reason, {}, "")
     found = history(scope)
     report = gate.evaluate(found, change, active=served_vectors(found))
@@ -88,6 +97,12 @@ def _alarms(prepared: detector.Prepared, vector: Mapping[str, object]) -> int:
 def columns(revision: Revision) -> dict[str, object]:
     """All columns that the revision's signals set."""
     return {column: value for signal in revision.signals.all() for column, value in signal.columns.items()}
+
+
+def sample_count(scope: Mapping[str, Any]) -> int:
+    """How many samples a replay of the scope would read."""
+    wanted = reading.resolve(scope)
+    return int(Series.objects.filter(pk__in=wanted).aggregate(total=Sum("samples"))["total"] or 0)
 
 
 def history(scope: Mapping[str, Any]) -> dict[str, tuple[Telemetry, list[Interval]]]:
