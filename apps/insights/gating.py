@@ -12,6 +12,7 @@ from django.db.models import Sum
 
 from apps.analysis import detector, gate, profiles
 from apps.analysis.types import Telemetry
+from apps.common.errors import InvalidInputError
 from apps.telemetry import reading
 from apps.telemetry.models import Series
 
@@ -67,7 +68,15 @@ def judge(scope: Mapping[str, Any], change: Mapping[str, object]) -> Judgement:
 
 
 def dry_run(revision: Revision) -> dict[str, Any]:
-    """What the revision's columns are, and the alarm samples with and without them in all telemetry (A10)."""
+    """What the revision's columns are, and the alarm samples with and without them over all telemetry (A10).
+
+    Raises:
+        InvalidInputError: the scope has more samples than one request may replay.
+    """
+    if sample_count(revision.scope) > MAX_SAMPLES:
+        raise InvalidInputError(
+            f"The scope has more than {MAX_SAMPLES:,} samples.", field="scope", remedy="Name fewer series."
+        )
     change, found = columns(revision), history(revision.scope)
     active = served_vectors(found)
     series: dict[str, Any] = {}

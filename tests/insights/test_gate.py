@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from apps.accounts.models import Role
+from apps.common.errors import InvalidInputError
 from apps.features import releases
 from apps.features.models import Release
 from apps.insights import gating, services
@@ -118,3 +119,14 @@ def test_the_gate_compares_with_what_is_served_already():
     again = Revision.objects.get(insight=propose(signals=better)).gate_results.get()
     assert (again.verdict, again.report["d_fp"]) == ("failed", 0)
     assert Release.objects.count() == 1
+
+
+def test_a_scope_too_large_for_one_request_is_said_and_not_replayed(monkeypatch):
+    load()
+    monkeypatch.setattr(gating, "MAX_SAMPLES", 21 * 288 - 1)
+    revision = Revision.objects.get(insight=propose())
+    result = revision.gate_results.get()
+    assert (result.verdict, result.report) == ("impossible", {})
+    assert "6,048 samples" in result.reason
+    with pytest.raises(InvalidInputError):
+        gating.dry_run(revision)
