@@ -1,17 +1,17 @@
 """The entity rows of a historical request: a Parquet file from outside, opened without trusting it.
 
-A small file may unpack to anything: a kilobyte can hold fifty thousand rows of one long text, stored once. So
-texts are read as dictionaries, their unpacked size is counted before they are unpacked, and only flat columns
-are taken.
+A small file may unpack to anything: a kilobyte can hold fifty thousand rows of one long text, stored once.
+So only flat columns are taken, what their pages take is summed up first (`pages`), and texts are read as
+dictionaries to count their size before they are read row by row.
 """
 
 from __future__ import annotations
 
-import io
 from typing import TYPE_CHECKING, Any
 
 from apps.common.errors import InvalidInputError
 
+from . import pages
 from .names import JOIN_KEY
 
 if TYPE_CHECKING:
@@ -32,15 +32,17 @@ def read_parquet(body: bytes) -> pa.Table:
     Raises:
         InvalidInputError: not Parquet, no rows, columns of one name, nested columns, or more than the limits.
     """
+    import pyarrow as pa
     from pyarrow import parquet
 
     try:
-        schema = parquet.read_schema(io.BytesIO(body))
-        _check_columns(schema)
-        texts = [field.name for field in schema if _is_text(field.type)]
-        file = parquet.ParquetFile(io.BytesIO(body), read_dictionary=texts)
-        _check_size(file.metadata)
-        return _unpacked(file.read(), schema)
+        pages.check(body, max_rows=MAX_ROWS, max_bytes=MAX_BYTES)
+        file = parquet.ParquetFile(pa.BufferReader(body), pre_buffer=False)
+        _check_columns(file.schema_arrow)
+        texts = [column.path for column in file.schema if column.physical_type == "BYTE_ARRAY"]
+        short = parquet.ParquetFile(pa.BufferReader(body), read_dictionary=texts, pre_buffer=False)
+        _check_texts(short.read(use_threads=False))
+        return file.read(use_threads=False)
     except InvalidInputError:
         raise
     except Exception as error:  # Arrow's readers raise whatever a broken byte leads to
@@ -61,7 +63,8 @@ def _check_columns(schema: pa.Schema) -> None:
     if twice:
         raise InvalidInputError(f"Two columns are named {twice[0]!a}.", field="body", remedy="Rename one.")
     for field in schema:
-        kind = field.type.value_type if pa.types.is_dictionary(field.type) else field.type
+        kind = field.type.storage_type if isinstance(field.type, pa.BaseExtensionType) else field.type
+        kind = kind.value_type if pa.types.is_dictionary(kind) else kind
         wide = pa.types.is_fixed_size_binary(kind) and kind.byte_width > MAX_FIXED_WIDTH
         if pa.types.is_nested(kind) or wide:
             raise InvalidInputError(
@@ -71,30 +74,9 @@ def _check_columns(schema: pa.Schema) -> None:
             )
 
 
-def _check_size(metadata: Any) -> None:
-    if not 1 <= metadata.num_rows <= MAX_ROWS:
-        raise InvalidInputError(
-            f"1 to {MAX_ROWS} rows a request, not {metadata.num_rows}.",
-            field="body",
-            remedy="Send it in chunks.",
-        )
-    size = sum(metadata.row_group(i).total_byte_size for i in range(metadata.num_row_groups))
-    if size > MAX_BYTES:
-        raise _too_large()
-
-
-def _unpacked(table: pa.Table, schema: pa.Schema) -> pa.Table:
-    """The table with its texts as plain columns again, if that fits."""
-    import pyarrow as pa
-
-    size = sum(_size(column) for column in table.columns)
-    if size > MAX_BYTES:
-        raise _too_large()
-    columns = [
-        column if column.type == field.type or pa.types.is_dictionary(field.type) else column.cast(field.type)
-        for column, field in zip(table.columns, schema, strict=True)
-    ]
-    return pa.table(columns, names=table.column_names)
+def _check_texts(table: pa.Table) -> None:
+    if sum(_size(column) for column in table.columns) > MAX_BYTES:
+        raise InvalidInputError(f"At most {MAX_BYTES // 2**20} MB unpacked.", field="body", remedy=REMEDY)
 
 
 def _size(column: pa.ChunkedArray) -> int:
@@ -107,23 +89,12 @@ def _size(column: pa.ChunkedArray) -> int:
     total = 0
     for chunk in column.chunks:
         values = chunk.dictionary
-        if not _is_text(values.type):
+        if pa.types.is_primitive(values.type):
             total += int(values.nbytes) + int(chunk.indices.nbytes)
             continue
         lengths = compute.take(compute.binary_length(values), chunk.indices)
         total += int(compute.sum(compute.cast(lengths, pa.int64())).as_py() or 0) + 4 * len(chunk)
     return total
-
-
-def _is_text(kind: pa.DataType) -> bool:
-    import pyarrow as pa
-
-    kinds = (pa.string(), pa.large_string(), pa.binary(), pa.large_binary())
-    return any(kind == other for other in kinds)
-
-
-def _too_large() -> InvalidInputError:
-    return InvalidInputError(f"At most {MAX_BYTES // 2**20} MB unpacked.", field="body", remedy=REMEDY)
 
 
 def series_of(table: pa.Table) -> list[str]:
