@@ -31,6 +31,7 @@ TOKEN_NAME = "demo"  # noqa: S105  # what the token is called, not the token
 TOKEN_LIFE = timedelta(days=30)
 MODEL_SCOPES = [
     "features:read",
+    "releases:write",
     "insights:read",
     "postmortems:read",
     "telemetry:read",

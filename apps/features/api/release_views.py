@@ -24,7 +24,12 @@ if TYPE_CHECKING:
     from rest_framework.request import Request
 
 READ = Access(scope="features:read")
-WRITE = Access(scope="releases:write", roles={Role.RESPONDER, Role.REVIEWER, Role.OPERATOR, Role.ADMIN})
+# A model pins what it was trained on; what its token may do was decided when it was issued.
+WRITE = Access(
+    scope="releases:write",
+    roles={Role.RESPONDER, Role.REVIEWER, Role.OPERATOR, Role.ADMIN},
+    services_too=True,
+)
 PAGE = [
     OpenApiParameter("limit", OpenApiTypes.INT, description="1 to 200, default 50"),
     OpenApiParameter("cursor", OpenApiTypes.STR, description="`next` of the page before"),
