@@ -37,6 +37,7 @@ def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         "--series",
         nargs="+",
+        action="extend",
         default=[],
         metavar="PATH_OR_ID",
         help="CSV files, folders of service/metric.csv, or ids of series on the server; else all of those",

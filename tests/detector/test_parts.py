@@ -264,3 +264,9 @@ def test_the_two_rooms_copied_out_stand_alone(tmp_path):
         [sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=True, timeout=60
     )
     assert done.stdout == f"{tmp_path}/apps/detector/cli.py []\n"
+
+
+def test_series_may_be_named_together_or_one_by_one():
+    base = ["--folder", "f", "--url", "http://x"]
+    assert cli.arguments([*base, "--series", "a/b", "c/d", "--series", "e/f"]).series == ["a/b", "c/d", "e/f"]
+    assert cli.arguments(base).series == []
