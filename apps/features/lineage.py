@@ -7,14 +7,15 @@ from typing import Any
 from apps.common.errors import NotFoundError
 from apps.common.times import iso_us
 
-from . import publication
+from . import reading
 from .models import ProfileRow
 from .releases import get_release
 from .schema import SUMMARY_COLUMNS, check_series
+from .store import open_store
 
 
 def trace(*, series: str, release: int | None = None, min_confidence: float | None = None) -> dict[str, Any]:
-    """Where each value comes from that `series` is served under `release` (the active one if None).
+    """Where each value comes from that `series` is served under `release` (what is served now if None).
 
     A consumer with a `min_confidence` learns nothing of values below it (A20).
 
@@ -23,7 +24,7 @@ def trace(*, series: str, release: int | None = None, min_confidence: float | No
         NotFoundError: no such release, nothing published yet, or a series that it knows nothing of.
     """
     check_series(series)
-    number = _active() if release is None else get_release(release).number
+    number = _served(series) if release is None else get_release(release).number
     row = ProfileRow.objects.filter(series=series, release_id__lte=number).order_by("-release_id").first()
     if row is None:
         raise NotFoundError(f"Release {number} knows nothing of {series}.", field="series")
@@ -48,8 +49,8 @@ _EMPTY: dict[str, Any] = dict.fromkeys(
 )
 
 
-def _active() -> int:
-    pointer = publication.pointer()
-    if pointer is None:
+def _served(series: str) -> int:
+    number = reading.served_release(open_store(), series)
+    if number is None:
         raise NotFoundError("Nothing has been released yet.", field="release")
-    return pointer.release_id
+    return number

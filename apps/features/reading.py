@@ -91,6 +91,23 @@ class Column:
     moments: list[str]
 
 
+@dataclass(frozen=True)
+class Answer:
+    """Columns and the release that they are of: the active one where it was read, else the (newest) pinned
+    one. No row of the active view is newer."""
+
+    release: int | None
+    columns: list[Column]
+
+    def plain(self) -> dict[str, Any]:
+        """As JSON, in the form of Feast's remote online store."""
+        results = [
+            {"values": column.values, "statuses": column.statuses, "event_timestamps": column.moments}
+            for column in self.columns
+        ]
+        return {"metadata": {"feature_names": [column.name for column in self.columns]}, "results": results}
+
+
 def standing() -> Standing:
     """What is readable now, in one query."""
     with connection.cursor() as cursor:
@@ -152,7 +169,12 @@ def strictest(*limits: float | None) -> float | None:
     return max(given) if given else None
 
 
-def read(
+def read(store: Store, selection: Selection, series: list[str], **how: Any) -> list[Column]:
+    """The columns of an `answer`."""
+    return answer(store, selection, series, **how).columns
+
+
+def answer(
     store: Store,
     selection: Selection,
     series: list[str],
@@ -160,35 +182,41 @@ def read(
     now: Standing,
     min_confidence: float | None,
     consumer: str,
-) -> list[Column]:
+) -> Answer:
     """The selected columns for `series`, led by the join key; expired and too uncertain columns are null."""
     store.refresh_if_moved(now.changes)
     at = iso_us(datetime.now(UTC))
     columns = [Column(JOIN_KEY, list(series), ["PRESENT"] * len(series), [_EPOCH] * len(series))]
+    releases: dict[str, int | None] = {}
     for view in selection.views:
         vector = _vector(store, view, series)
+        releases[view] = release = release_of_view(view) or _never_behind(now, vector)
         _hide(vector, series, min_confidence=min_confidence, at=at)
         for wanted, feature, name in selection.columns:
             if wanted == view:
                 found = vector[feature]
                 columns.append(Column(name, found.values, found.statuses, found.moments))
-        release = release_of_view(view) or now.release
         if release is not None:
             uses.count(consumer, _service_of_view(view), release)
-    return columns
+    pinned = max((number for number in releases.values() if number is not None), default=None)
+    return Answer(releases.get(ACTIVE_VIEW, pinned), columns)
 
 
-def released(now: Standing, selection: Selection, columns: list[Column]) -> int | None:
-    """The release that an answer is of: the pinned one, else the active one, never behind the answer's rows.
+def served_release(store: Store, series: str) -> int | None:
+    """The release under which an online read of `series` would answer now; None before the first."""
+    now = standing()
+    store.refresh_if_moved(now.changes)
+    return _never_behind(now, _vector(store, ACTIVE_VIEW, [series]))
 
-    Rows are written before the pointer moves, so for a moment rows can be newer than the release that was
-    looked up before them.
+
+def _never_behind(now: Standing, vector: Mapping[str, Column]) -> int | None:
+    """The active release, or that of the newest row.
+
+    Rows are written, and confirmed, before the pointer moves: for a moment readers see rows of a release that
+    is not the active one yet. Looking at the pointer again afterwards could still find the old one.
     """
-    pinned = {release_of_view(view) for view in selection.views} - {None}
-    if len(selection.views) == len(pinned) == 1:
-        return pinned.pop()
-    rows = next((column.values for column in columns if column.name == "release"), [])
-    return max((number for number in (now.release, *rows) if number is not None), default=None)
+    rows = vector["release"].values
+    return max((int(number) for number in (now.release, *rows) if number is not None), default=None)
 
 
 def plain(value: Any) -> Any:

@@ -7,8 +7,11 @@ from typing import Any
 
 import pytest
 
-from apps.features import pinning, reading, releases
-from tests.features.support import CHECKOUT, LOGIN, bearer, person, serve
+from apps.common import failpoints
+from apps.features import pinning, publication, reading, releases
+from apps.features.models import FeatureUse
+from apps.features.usage import uses
+from tests.features.support import CHECKOUT, LOGIN, bearer, make_release, person, serve
 
 pytestmark = pytest.mark.api
 
@@ -64,6 +67,50 @@ def test_the_release_of_an_answer_is_never_behind_its_rows(client, model, monkey
     monkeypatch.setattr(reading, "standing", lambda: before)  # looked up just before the rows were written
     ours, feasts = send(client, model, OURS, SERVICE), send(client, model, FEAST, SERVICE)
     assert (ours.json()["release"], feasts["X-Aftercast-Release"]) == (2, "2")
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_while_a_release_is_published_every_answer_names_the_release_of_its_values(
+    client, model, monkeypatch, first
+):
+    """Also where the column `release` was not asked for, or has another name."""
+    if not first:
+        serve({CHECKOUT: {"theta_log2": 1.0}})
+    number = make_release({CHECKOUT: {"theta_log2": 2.0}}).number
+    seen: list[Any] = []
+
+    def look(step: str) -> None:
+        if step != "features.publish.written":
+            return
+        for names in (["theta_log2"], ["theta_log2", "release"]):
+            asked = {
+                "features": [f"detection_profile:{name}" for name in names],
+                "entities": {"series": [CHECKOUT, LOGIN]},
+                "full_feature_names": True,
+            }
+            ours, feasts = (send(client, model, path, asked) for path in (OURS, FEAST))
+            seen.extend((ours.json()["release"], int(feasts["X-Aftercast-Release"])))
+            assert [answer.json()["results"][1]["values"] for answer in (ours, feasts)] == [[2.0, None]] * 2
+        lineage = client.get(f"/api/v1/features/lineage?series={CHECKOUT}", headers=model).json()
+        seen.extend((lineage["release"], lineage["values"]["theta_log2"]["value"]))
+
+    monkeypatch.setattr(failpoints, "reach", look)
+    publication.publish(key=str(number), payload={})
+    assert seen == [number] * 5 + [2.0]
+    uses.flush()
+    assert set(FeatureUse.objects.values_list("release", flat=True)) == {number}
+
+
+def test_a_body_that_is_too_large_is_told_in_feasts_language(client, model, settings):
+    settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 100
+    answer = send(client, model, FEAST, {**SERVICE, "more": "x" * 200})
+    assert (answer.status_code, json.loads(answer.json())["class"]) == (413, "FeastError")
+
+
+def test_a_series_that_no_text_can_hold_is_refused_by_lineage(client, model):
+    for series in ("%ED%A0%80/x", "a%00/b"):
+        answer = client.get(f"/api/v1/features/lineage?series={series}", headers=model)
+        assert answer.status_code in (404, 422), answer.content
 
 
 def test_an_answer_from_a_pin_is_of_the_pinned_release(client, model):

@@ -10,8 +10,10 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import structlog
+from django.core.exceptions import RequestDataTooBig
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http.request import UnreadablePostError
 from django.views.decorators.csrf import csrf_exempt
 from rest_framework.exceptions import ParseError
 
@@ -42,6 +44,11 @@ def get_online_features(request: HttpRequest) -> HttpResponse:
         answer = _error(503, "FeastError", "the database does not answer; try again shortly")
         answer["Retry-After"] = "1"  # the client tries again by itself
         return answer
+    except (RequestDataTooBig, UnreadablePostError) as error:
+        large = isinstance(error, RequestDataTooBig)
+        return _error(
+            413 if large else 400, "FeastError", f"the body {'is too large' if large else 'broke off'}"
+        )
     except Exception:
         log.exception("feast_door_failed")  # the client gets a form that it can read
         return _error(500, "FeastError", "internal error; it is in the server's log")
@@ -72,7 +79,7 @@ def _answer(body: dict[str, Any], token: ApiToken) -> JsonResponse:
         features=body.get("features") or None,
         full_names=_flag(body, "full_feature_names"),
     )
-    columns = reading.read(
+    answer = reading.answer(
         open_store(),
         selection,
         series,
@@ -80,15 +87,8 @@ def _answer(body: dict[str, Any], token: ApiToken) -> JsonResponse:
         min_confidence=token.min_confidence,
         consumer=f"{token.user.username}/{token.name}",
     )
-    answer = {
-        "metadata": {"feature_names": [column.name for column in columns]},
-        "results": [
-            {"values": c.values, "statuses": c.statuses, "event_timestamps": c.moments} for c in columns
-        ],
-    }
-    release = reading.released(now, selection, columns)
-    headers = {"X-Aftercast-Release": str(release)} if release is not None else {}
-    return JsonResponse(answer, headers=headers)
+    headers = {"X-Aftercast-Release": str(answer.release)} if answer.release is not None else {}
+    return JsonResponse(answer.plain(), headers=headers)
 
 
 def _body(request: HttpRequest) -> dict[str, Any]:

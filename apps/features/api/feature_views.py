@@ -70,7 +70,7 @@ class OnlineView(FeaturesView):
             features=asked.get("features"),
             full_names=asked["full_feature_names"],
         )
-        columns = reading.read(
+        answer = reading.answer(
             open_store(),
             selection,
             reading.check_entities(asked["entities"]),
@@ -78,12 +78,7 @@ class OnlineView(FeaturesView):
             min_confidence=self.limit(asked.get("min_confidence")),
             consumer=self.consumer(),
         )
-        results = [
-            {"values": c.values, "statuses": c.statuses, "event_timestamps": c.moments} for c in columns
-        ]
-        metadata = {"feature_names": [column.name for column in columns]}
-        release = reading.released(now, selection, columns)
-        return Response({"release": release, "metadata": metadata, "results": results})
+        return Response({"release": answer.release, **answer.plain()})
 
 
 class AnyAnswer(BaseContentNegotiation):
