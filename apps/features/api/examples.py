@@ -7,6 +7,8 @@ from typing import Any
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiExample, OpenApiResponse
 
+from apps.common import problems
+
 RELEASE: dict[str, Any] = {
     "number": 17,
     "known_at": "2026-11-21T12:00:00.000001Z",
@@ -91,6 +93,15 @@ LINEAGE: dict[str, Any] = {
 def shown(name: str, value: Any, *, text: str = "", shape: Any = OpenApiTypes.OBJECT) -> OpenApiResponse:
     """A documented reply with its example."""
     return OpenApiResponse(shape, text, [OpenApiExample(name, value, response_only=True)])
+
+
+def absent(detail: str, field: str, code: str = "not_found") -> dict[tuple[int, str], OpenApiResponse]:
+    """The documented 404 of a read, beside those that every operation has."""
+    body = problems.problem(404, code, detail, field=field)
+    reply = OpenApiResponse(
+        problems.SCHEMA, "No such thing", [OpenApiExample(code, body, response_only=True)]
+    )
+    return {(404, problems.CONTENT_TYPE): reply}
 
 
 FEAST_REQUEST: dict[str, Any] = {

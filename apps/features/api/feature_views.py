@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 READ = Access(scope="features:read")
 ZIP = "application/zip"
+NO_SERVICE = examples.absent(
+    "Feature service detection__r9 does not exist", "feature_service", "unknown_features"
+)
 
 
 class FeaturesView(ApiView):
@@ -50,7 +53,7 @@ class OnlineView(FeaturesView):
     @extend_schema(
         operation_id="features_online",
         request=OnlineSerializer,
-        responses={200: examples.shown("online", examples.ONLINE)},
+        responses={200: examples.shown("online", examples.ONLINE), **NO_SERVICE},
         examples=[
             OpenApiExample(
                 "active release",
@@ -110,7 +113,8 @@ class HistoricalView(FeaturesView):
             OpenApiParameter("full_feature_names", OpenApiTypes.BOOL),
         ],
         responses={
-            (200, historical.MEDIA_TYPE): OpenApiResponse(OpenApiTypes.BINARY, "The table with features.")
+            (200, historical.MEDIA_TYPE): OpenApiResponse(OpenApiTypes.BINARY, "The table with features."),
+            **NO_SERVICE,
         },
     )
     def post(self, request: Request) -> HttpResponse:
@@ -180,9 +184,12 @@ class LineageView(FeaturesView):
         operation_id="features_lineage",
         parameters=[
             OpenApiParameter("series", OpenApiTypes.STR, required=True),
-            OpenApiParameter("release", OpenApiTypes.INT, description="default: the active release"),
+            OpenApiParameter("release", OpenApiTypes.INT, description="default: what is served now"),
         ],
-        responses={200: examples.shown("lineage", examples.LINEAGE)},
+        responses={
+            200: examples.shown("lineage", examples.LINEAGE),
+            **examples.absent("Release 17 knows nothing of checkout/latency_p99.", "series"),
+        },
     )
     def get(self, request: Request) -> Response:
         """For every value of a series under a release: insight, revision, signal, document, lines and
