@@ -174,9 +174,48 @@ def test_without_a_worker_pinning_is_accepted_and_repeats_safely(client, operato
     assert (first.status_code, first.json()["served_at"]) == (202, None)
     outbox.drain()
     again = client.post("/api/v1/releases/1/pin", headers=key)
-    assert again.status_code == 200
     assert again.headers["Idempotent-Replay"] == "true"
-    assert again.json()["served_at"] is not None
+    assert (again.status_code, again.json()) == (202, first.json())
+    other = client.post("/api/v1/releases/1/pin", headers=operator)
+    assert other.status_code == 200
+    assert other.json()["served_at"] is not None
+
+
+@pytest.fixture
+def unwaiting(monkeypatch):
+    """Nobody may pause here: there is nothing to wait for."""
+
+    def pause(_: float) -> None:
+        raise AssertionError("waited")
+
+    monkeypatch.setattr("apps.features.waiting.time.sleep", pause)
+
+
+def test_an_answer_that_is_sent_again_waits_for_nothing_even_once_the_pin_is_gone(
+    client, operator, monkeypatch, unwaiting
+):
+    serve({CHECKOUT: {"theta_log2": 0.5}})
+    key = {**operator, "Idempotency-Key": "k1"}
+    with monkeypatch.context() as patch:
+        patch.setattr(waiting, "LIMIT_S", 0.0)
+        first = client.post("/api/v1/releases/1/pin", headers=key)
+    client.post("/api/v1/releases/1/unpin", headers=operator)
+    again = client.post("/api/v1/releases/1/pin", headers=key)
+    assert (again.status_code, again.json()) == (202, first.json())
+    assert again.headers["Idempotent-Replay"] == "true"
+
+
+def test_waiting_for_a_pin_ends_when_somebody_lets_it_go(client, operator, monkeypatch, unwaiting):
+    serve({CHECKOUT: {"theta_log2": 0.5}})
+    asked = waiting.until
+
+    def until(found: Any) -> Any:
+        pinning.unpin(number=1, author="nina")
+        return asked(found)
+
+    monkeypatch.setattr(waiting, "until", until)
+    answer = client.post("/api/v1/releases/1/pin", headers=operator)
+    assert (answer.status_code, answer.json()["served_at"]) == (202, None)
 
 
 def test_unpinning_ends_it_and_doing_it_twice_is_a_conflict(client, operator, impatient):

@@ -5,9 +5,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from django.db.models import Q
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.response import Response
+from rest_framework.status import HTTP_202_ACCEPTED
 
 from apps.accounts.door import Access, ApiView, keyset
 from apps.accounts.models import Role
@@ -108,10 +110,14 @@ class PinView(ApiView):
         return Response(_shown_pin(pin), status=200 if pin.served_at else 202)
 
     def after_commit(self, request: Request, response: Response) -> Response:
-        """The worker needs a moment; most clients read right after."""
+        """The worker needs a moment; most clients read right after. A stored answer is sent as it was."""
+        if "Idempotent-Replay" in response or response.status_code != HTTP_202_ACCEPTED:
+            return response
         number = int(response.data["release"])
-        pin = waiting.until(lambda: Pin.objects.filter(release_id=number, served_at__isnull=False).first())
-        return Response(_shown_pin(pin), status=200, headers=dict(response.items())) if pin else response
+        done = waiting.until(lambda: Pin.objects.filter(_settled, release_id=number).first())
+        if done is None or done.served_at is None:
+            return response
+        return Response(_shown_pin(done), status=200, headers=dict(response.items()))
 
 
 class UnpinView(ApiView):
@@ -127,6 +133,10 @@ class UnpinView(ApiView):
     def post(self, request: Request, number: int) -> Response:
         """Retire the pin of release `number`; reading `detection__rN` fails from now on."""
         return Response(_shown_pin(pinning.unpin(number=number, author=self.person.username)))
+
+
+# Readable, or let go meanwhile by someone else: nothing left to wait for.
+_settled = Q(served_at__isnull=False) | ~Q(state=Pin.State.PINNED)
 
 
 def _shown_pin(pin: Pin | None) -> dict[str, Any] | None:
