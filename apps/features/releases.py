@@ -12,11 +12,13 @@ from apps.common.canonical import digest
 from apps.common.errors import DomainError, NotFoundError
 
 from .models import ProfileRow, Release
-from .schema import ProfileContent, check_series, normalise, summary
+from .schema import ProfileContent, check_series, normalise, restore, summary
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
+
+    from django.db.models import QuerySet
 
 PUBLISH_KIND = "features.publish"
 # Taken exclusively by whoever appends a release, shared by whoever needs all releases up to now to be
@@ -64,7 +66,7 @@ def append_release(
     wanted = {check_series(series): _content(content) for series, content in changes.items()}
     lock()
     number, known_at = _next()
-    latest = _latest_rows()
+    latest = {row.series: row for row in _latest().filter(series__in=wanted)}
     rows = []
     for series, content in sorted(wanted.items()):
         old = latest.get(series)
@@ -87,7 +89,7 @@ def append_release(
     release = Release.objects.create(
         number=number,
         known_at=known_at,
-        digest=_digest({**latest, **{row.series: row for row in rows}}, entries),
+        digest=_digest(_values() | {row.series: row.values for row in rows}, entries),
         parent_id=number - 1 or None,
         manifest=entries,
         kind=Release.Kind(kind),
@@ -227,20 +229,28 @@ def _next() -> tuple[int, datetime]:
         return int(number), known_at
 
 
+def _latest() -> QuerySet[ProfileRow]:
+    """The newest row of every series. In this order one index, read backwards, has them sorted already."""
+    return ProfileRow.objects.order_by("-series", "-release_id").distinct("series")
+
+
 def _latest_rows(number: int | None = None) -> dict[str, ProfileRow]:
-    rows = ProfileRow.objects.order_by("series", "-release_id").distinct("series")
-    if number is not None:
-        rows = rows.filter(release_id__lte=number)
+    rows = _latest() if number is None else _latest().filter(release_id__lte=number)
     return {row.series: row for row in rows}
+
+
+def _values() -> dict[str, dict[str, Any]]:
+    """What every series is served now, {} for a withdrawn one; without the sources, which are much longer."""
+    return {series: restore(values) for series, values in _latest().values_list("series", "values")}
 
 
 def _active(rows: Mapping[str, ProfileRow]) -> dict[str, ProfileContent]:
     return {s: _content_of(row) for s, row in rows.items() if row.status == ProfileRow.Status.ACTIVE}
 
 
-def _digest(rows: Mapping[str, ProfileRow], manifest: Sequence[Mapping[str, Any]]) -> str:
+def _digest(values: Mapping[str, Mapping[str, Any]], manifest: Sequence[Mapping[str, Any]]) -> str:
     """SHA-256 over all active values and the manifest: equal content gives equal digests, whenever it was
     made."""
-    series = {name: content.values for name, content in _active(rows).items()}
+    series = {name: dict(columns) for name, columns in values.items() if columns}
     ordered = sorted(manifest, key=lambda entry: (str(entry.get("insight")), str(entry.get("revision"))))
     return digest({"series": series, "manifest": ordered})

@@ -65,6 +65,11 @@ def normalise(content: ProfileContent) -> ProfileContent:
     return ProfileContent(values=values, sources=sources)
 
 
+def restore(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Values of a stored row in their declared types: jsonb prints 1e22 as an integer."""
+    return {column: _typed(column, value) for column, value in values.items()}
+
+
 def summary(sources: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     """The lowest confidence and, where any source expires, the earliest expiry."""
     found: dict[str, Any] = {}

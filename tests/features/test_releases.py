@@ -6,8 +6,10 @@ from datetime import timedelta
 
 import pytest
 from django.db import Error, InternalError, connection, transaction
+from django.test.utils import CaptureQueriesContext
 
 from apps.audit.models import Outbox
+from apps.common.canonical import digest
 from apps.common.errors import InvalidInputError, NotFoundError
 from apps.features import releases
 from apps.features.models import ActivePointer, ProfileRow, Release
@@ -101,6 +103,40 @@ def test_large_and_odd_numbers_come_back_as_they_went_in():
     assert isinstance(releases.current()[CHECKOUT].values["hard_hi"], float)
     make_release({CHECKOUT: values})
     assert ProfileRow.objects.count() == 1
+
+
+@pytest.mark.django_db
+def test_the_digest_is_over_the_values_of_all_series_and_the_manifest_alone():
+    manifest = [{"insight": 1, "revision": 1}]
+    make_release({CHECKOUT: content({"hard_hi": 1e22, "hard_lo": -0.0}, expires_at="2100-01-01T00:00:00Z")})
+    make_release({LOGIN: {"direction": "up"}, "a/gone": {"theta_log2": 1.0}})
+    made = make_release({"a/gone": None}, kind="withdraw", manifest=manifest)
+    served = {series: found.values for series, found in releases.current().items()}
+    assert served.keys() == {CHECKOUT, LOGIN}
+    assert made.digest == digest({"series": served, "manifest": manifest})
+
+
+@pytest.mark.django_db
+def test_a_release_takes_as_many_queries_however_many_series_there_are():
+    counts: list[int] = []
+    for n in (1, 1, 40, 40):
+        with CaptureQueriesContext(connection) as queries:
+            make_release({f"s{i}/m": {"theta_log2": float(len(counts))} for i in range(n)})
+        counts.append(len(queries))
+    assert len(set(counts)) == 1, counts
+    assert counts[0] <= 10
+    full = [query["sql"] for query in queries if '"sources"' in query["sql"] and "DISTINCT" in query["sql"]]
+    assert len(full) == 1
+    assert '"series" IN (' in full[0]
+
+
+@pytest.mark.django_db
+def test_the_newest_row_of_every_series_comes_from_an_index_without_sorting():
+    make_release({f"s{i}/m": {"theta_log2": 1.0} for i in range(50)})
+    sql("SET LOCAL enable_seqscan = off")  # so few rows are faster read whole
+    plan = releases._latest().explain()
+    assert "Index Scan Backward using features_row_once_per_release" in plan
+    assert "Sort" not in plan
 
 
 @pytest.mark.django_db
