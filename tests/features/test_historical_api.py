@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import io
+import random
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -160,6 +162,24 @@ REFUSED = {
     "times as text": (parquet({"series": ["a/b"], "event_timestamp": ["2026"]}), {}, 422, "event_timestamp"),
     "a row without time": (parquet(rows(("a/b", NOW), ("a/b", None))), {}, 422, "event_timestamp"),
     "a taken name": (parquet(rows(("a/b", NOW), status=["x"])), {}, 422, "body"),
+    "times beyond every calendar": (
+        parquet({"series": ["a/b"], "event_timestamp": pa.array([2**63 - 1], pa.timestamp("us", "UTC"))}),
+        {},
+        422,
+        "event_timestamp",
+    ),
+    "no such zone": (
+        parquet({"series": ["a/b"], "event_timestamp": pa.array([0], pa.timestamp("us", "Bogus/Zone"))}),
+        {},
+        422,
+        "event_timestamp",
+    ),
+    "two keys": (
+        parquet(pa.Table.from_arrays([pa.array(["a/b"])] * 2, names=["series"] * 2)),
+        {"as_of_release": 1},
+        422,
+        "body",
+    ),
     "unknown release": (parquet({"series": ["a/b"]}), {"as_of_release": 99}, 404, "release"),
     "bad release": (parquet({"series": ["a/b"]}), {"as_of_release": "x"}, 422, "as_of_release"),
     "unknown service": (parquet(rows(("a/b", NOW))), {"feature_service": "nope"}, 404, "feature_service"),
@@ -180,3 +200,24 @@ def test_without_the_scope_nothing_is_joined(client, feast):
     other = bearer(person("alarms", is_service=True), "alerts:write")
     assert post(client, other, b"").status_code == 403
     assert post(client, {}, b"").status_code == 401
+
+
+def test_flipped_bits_are_never_an_error_of_ours(client, model):
+    """From the bytes to the reply: an extra column that broke may still have to be written."""
+    at = serve({CHECKOUT: {"theta_log2": 1.0}}).known_at
+    whole = parquet(rows((CHECKOUT, at), (LOGIN, at), note=["a", "b"], n=[1, 2]))
+    dice = random.Random(20260101)  # noqa: S311
+    statuses: Counter[int] = Counter()
+    for _ in range(300):
+        broken = bytearray(whole)
+        for _ in range(dice.randint(1, 4)):
+            broken[dice.randrange(len(broken))] = dice.randrange(256)
+        statuses[post(client, model, bytes(broken), features="detection_profile:theta_log2").status_code] += 1
+    assert set(statuses) == {200, 422}
+
+
+def test_years_at_both_ends_are_joined(client, model):
+    serve({CHECKOUT: {"theta_log2": 1.0}})
+    early, late = datetime(1, 1, 3, tzinfo=UTC), datetime(9999, 12, 29, tzinfo=UTC)
+    found = ask(client, model, rows((CHECKOUT, early), (CHECKOUT, late)))
+    assert found.column("theta_log2").to_pylist() == [None, 1.0]
