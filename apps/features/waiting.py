@@ -5,8 +5,6 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, TypeVar
 
-from .models import Release
-
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -24,10 +22,3 @@ def until(found: Callable[[], T | None], *, limit_s: float | None = None) -> T |
         if result is not None or time.monotonic() >= deadline:
             return result
         time.sleep(PAUSE_S)
-
-
-def until_served(number: int, *, limit_s: float | None = None) -> Release | None:
-    """Release `number` once it is served, None if that takes too long."""
-    return until(
-        lambda: Release.objects.filter(number=number, served_at__isnull=False).first(), limit_s=limit_s
-    )

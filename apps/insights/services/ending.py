@@ -83,13 +83,12 @@ def revert_release(*, number: int, actor: User, reason: str) -> Release:
     if newest is not None and newest.digest == target.digest:
         raise NothingToRevertError(f"Release {number} has the content that is served now.")
     _restore_insights({entry["insight"]: entry["revision"] for entry in target.manifest})
-    then, now = releases.content_at(number), releases.current()
     release = releases.append_release(
         kind="revert",
         author=actor.username,
         reason=reason,
         manifest=target.manifest,
-        changes={series: then.get(series) for series in sorted(set(then) | set(now))},
+        changes=releases.changes_to(number),
     )
     ledger.record(
         actor=actor.username,
