@@ -24,7 +24,7 @@ pytest.register_assert_rewrite(
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-KINDS = ("unit", "api", "data", "fault")
+KINDS = ("unit", "api", "data", "fault", "page", "browser")
 CHECKOUT = Path(__file__).resolve().parents[1]
 
 _server: Server | None = None
@@ -61,7 +61,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Refuse a test that is not exactly one of unit, api, data, fault."""
+    """Refuse a test that is not exactly one of the kinds."""
     wrong = [item.nodeid for item in items if sum(1 for kind in KINDS if item.get_closest_marker(kind)) != 1]
     if wrong:
         raise pytest.UsageError(

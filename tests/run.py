@@ -1,6 +1,6 @@
 """The test command: brings what the tests need, runs them, and ends with one line of counts.
 
-`unit=… api=… data=… fault=… skipped=0`; the exit code is not 0 when anything failed or was skipped, or when a
+`unit=… api=… data=… fault=… page=… browser=… skipped=0`; the exit code is not 0 when anything failed or was skipped, or when a
 kind of test did not run at all.
 """
 
@@ -16,9 +16,9 @@ import tempfile
 from pathlib import Path
 
 CHECKOUT = Path(__file__).resolve().parents[1]
-KINDS = ("unit", "api", "data", "fault")
+KINDS = ("unit", "api", "data", "fault", "page", "browser")
 # Command -> Debian package that brings it.
-PROGRAMS = {"git": "git"}
+PROGRAMS = {"git": "git", "chromium": "chromium"}
 
 
 def main() -> int:
@@ -55,7 +55,11 @@ def verdict(code: int, counts: dict[str, int], *, everything: bool) -> int:
     missing = [kind for kind in KINDS if not counts.get(kind)] if everything else []
     if missing:
         print(f"No test of these kinds ran: {', '.join(missing)}.")
-    print(*(f"{kind}={counts.get(kind, 0)}" for kind in KINDS), f"skipped={skipped}")
+    print(
+        *(f"{kind}={counts.get(kind, 0)}" for kind in KINDS[:4]),
+        f"skipped={skipped}",
+        *(f"{kind}={counts.get(kind, 0)}" for kind in KINDS[4:]),
+    )
     return code or int(bool(skipped or missing))
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypedDict, TypeVar
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import models, transaction
-from django.http import HttpResponse, HttpResponseBase
+from django.http import HttpResponse, HttpResponseBase, QueryDict
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework.exceptions import ParseError, PermissionDenied
 from rest_framework.permissions import IsAuthenticated
@@ -193,7 +193,7 @@ class Page(TypedDict):
     next: str | None
 
 
-def keyset(queryset: models.QuerySet[M], request: Request, order: str | Iterable[str]) -> Page:
+def keyset(queryset: models.QuerySet[M], source: Request | QueryDict, order: str | Iterable[str]) -> Page:
     """One page by keyset: `?limit=` (at most 200) and `?cursor=` from the page before.
 
     `order` names not-null columns, "-" for descending; the primary key is added to make the order total.
@@ -205,8 +205,9 @@ def keyset(queryset: models.QuerySet[M], request: Request, order: str | Iterable
     names = [order] if isinstance(order, str) else list(order)
     if not any(name.lstrip("-") in {"id", "pk", queryset.model._meta.pk.name} for name in names):  # noqa: SLF001
         names.append("-pk" if names[-1].startswith("-") else "pk")
-    limit = _limit(request.query_params.get("limit"))
-    cursor = request.query_params.get("cursor")
+    given = source if isinstance(source, QueryDict) else source.query_params
+    limit = _limit(given.get("limit"))
+    cursor = given.get("cursor")
     if cursor:
         queryset = queryset.filter(_beyond(names, _values(queryset.model, names, cursor)))
     rows = list(queryset.order_by(*names)[: limit + 1])

@@ -48,17 +48,27 @@ INSTALLED_APPS = [
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "django_structlog",
+    "django.forms",
+    "django_htmx",
+    "csp",
     "apps.common",
+    "apps.ui",
     "apps.embedded",
     "apps.audit",
     "apps.accounts",
+    "apps.notices",
     "apps.catalog",
     "apps.telemetry",
     "apps.alerts",
+    "apps.incidents",
     "apps.evaluation",
     "apps.features",
+    "apps.actions",
     "apps.postmortems",
     "apps.insights",
+    "apps.impact",
+    "apps.dashboards",
+    "apps.demo",
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
@@ -69,6 +79,9 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "apps.ui.middleware.QueryCountMiddleware",
     "django_structlog.middlewares.RequestMiddleware",
 ]
 ROOT_URLCONF = "config.urls"
@@ -84,10 +97,24 @@ TEMPLATES: list[dict[str, Any]] = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "apps.ui.context.frame",
             ]
         },
     }
 ]
+FORM_RENDERER = "apps.ui.forms.Renderer"
+LOGIN_URL = "accounts:sign-in"
+LOGIN_REDIRECT_URL = "dashboards:home"
+CONTENT_SECURITY_POLICY: dict[str, Any] = {
+    "DIRECTIVES": {
+        "default-src": ["'self'"],
+        "img-src": ["'self'", "data:"],
+        "form-action": ["'self'"],
+        "frame-ancestors": ["'none'"],
+        "base-uri": ["'none'"],
+        "object-src": ["'none'"],
+    }
+}
 STATIC_URL = "/static/"
 STATIC_ROOT = DATA_FOLDER / "static"
 WHITENOISE_USE_FINDERS = True
@@ -169,6 +196,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
 
 # --- what lower rooms call in upper ones, by name -------------------------------------------------
 DEMO_LOADER = "apps.insights.demo.load"
+FRAME_EXTRAS: list[str] = []  # functions of a request that give every page's template more to show
 FIRST_ADMIN_LINK = "apps.accounts.invitations.first_admin_link"
 PRELOAD = ("apps.features.definitions", "apps.features.feast_store", "apps.features.vectors")
 WARM_UP = "apps.features.store.warm_up"

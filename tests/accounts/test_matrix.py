@@ -18,6 +18,7 @@ from rest_framework.response import Response
 from apps.accounts.door import ApiView
 from apps.accounts.models import ApiToken, Role
 from apps.accounts.tokens import SCOPES
+from tests.classified import ANYBODY, AUTHORS, OPERATORS, PINNERS, Page, Rule, collected
 from tests.people import Api, make_person, make_token
 
 if TYPE_CHECKING:
@@ -27,20 +28,7 @@ pytestmark = [pytest.mark.api, pytest.mark.django_db]
 
 LET_IN = 299
 ENDED = {"expired": {"expires_at": timezone.now()}, "revoked": {"revoked_at": timezone.now()}}
-ANYBODY = frozenset[str]()
-AUTHORS = frozenset({Role.RESPONDER, Role.REVIEWER, Role.OPERATOR, Role.PROGRAMME_OWNER, Role.ADMIN})
-PINNERS = frozenset({Role.RESPONDER, Role.REVIEWER, Role.OPERATOR, Role.ADMIN})
 FEEDERS = frozenset({Role.RESPONDER, Role.OPERATOR, Role.ADMIN})
-RELEASERS = frozenset({Role.OPERATOR, Role.ADMIN})
-
-
-@dataclass(frozen=True)
-class Rule:
-    """A token with `scope` (any if empty) of somebody with one of `roles` (of anybody if there are none)."""
-
-    scope: str
-    roles: frozenset[str] = ANYBODY
-    services_too: bool = False
 
 
 PUBLIC = "public"  # no token needed
@@ -76,7 +64,7 @@ ROUTES: dict[str, str | dict[str, Rule]] = {
     "api/v1/releases/<int:number>/diff/<int:other>": {"GET": FEATURES},
     "api/v1/releases/<int:number>/pin": {"POST": Rule("releases:write", PINNERS, services_too=True)},
     "api/v1/releases/<int:number>/unpin": {"POST": Rule("releases:write", PINNERS, services_too=True)},
-    "api/v1/releases/<int:number>/revert": {"POST": Rule("releases:write", RELEASERS)},
+    "api/v1/releases/<int:number>/revert": {"POST": Rule("releases:write", OPERATORS)},
     "api/v1/postmortems": {"GET": Rule("postmortems:read"), "POST": Rule("postmortems:write", AUTHORS)},
     "api/v1/postmortems/<int:postmortem_id>": {"GET": Rule("postmortems:read")},
     "api/v1/insights": {"GET": INSIGHTS, "POST": AUTHOR},
@@ -87,7 +75,9 @@ ROUTES: dict[str, str | dict[str, Rule]] = {
     "api/v1/insights/<int:pk>/revise": {"POST": AUTHOR},
     "api/v1/insights/<int:pk>/scores": {"POST": AUTHOR},
     "api/v1/insights/<int:pk>/withdraw": {"POST": AUTHOR},
+    **collected("ROUTES"),
 }
+PAGES: dict[str, str | Page] = collected("PAGES")
 
 
 def routes() -> dict[str, Any]:
@@ -163,11 +153,23 @@ def callers() -> list[Caller]:
 
 
 def test_every_route_is_classified_and_every_classified_route_exists() -> None:
-    assert sorted(routes()) == sorted(ROUTES)
+    assert sorted(routes()) == sorted([*ROUTES, *PAGES])
+
+
+def test_every_page_is_open_to_just_those_who_are_classified() -> None:
+    for route, view in routes().items():
+        rule = PAGES.get(route)
+        access = getattr(view, "access", None)
+        if isinstance(rule, Page):
+            wanted = {"GET": rule.get, "POST": rule.post}
+            assert access is not None, route
+            assert access.methods == {k: v for k, v in wanted.items() if v is not None}, route
 
 
 def test_every_api_view_opens_just_the_methods_that_are_classified() -> None:
     for route, view in routes().items():
+        if route in PAGES:
+            continue
         rules = ROUTES.get(route)
         is_door = isinstance(view, type) and issubclass(view, ApiView)
         assert is_door == isinstance(rules, dict), route

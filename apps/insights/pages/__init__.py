@@ -1,0 +1,1 @@
+"""The pages of insights: the editor, and everything of review."""

@@ -1,0 +1,6 @@
+from __future__ import annotations
+
+from .pages import editor_urls, review_urls
+
+app_name = "insights"
+urlpatterns = [*editor_urls.urlpatterns, *review_urls.urlpatterns]
