@@ -1,7 +1,7 @@
 """The test command: brings what the tests need, runs them, and ends with one line of counts.
 
-`unit=… api=… data=… fault=… page=… browser=… skipped=0`; the exit code is not 0 when anything failed or was skipped, or when a
-kind of test did not run at all.
+`unit=… api=… data=… fault=… skipped=0 page=… browser=…`; the exit code is not 0 when anything failed or was
+skipped, or when a kind of test did not run at all.
 """
 
 from __future__ import annotations
