@@ -122,24 +122,35 @@ class Scorer:
         """False-alarm episodes among the rows."""
         return count_episodes(self.times[alarm_rows[self.outside[alarm_rows]]])
 
+    def false_episodes(self, alarm_rows: Ints) -> list[Interval]:
+        """The false-alarm episodes among the rows, each from its first to its last alarm."""
+        return episodes(self.times[alarm_rows[self.outside[alarm_rows]]])
+
+    def delays(self, alarm_rows: Ints) -> tuple[float | None, ...]:
+        """Seconds from the start of each incident to its first alarm; None where there is none."""
+        found = self.incident_of[alarm_rows]
+        first_rows = [alarm_rows[found == number][:1] for number in range(len(self.incidents))]
+        return tuple(
+            max(0.0, float(self.times[rows[0]] - incident.start_us) / 1e6) if rows.size else None
+            for rows, incident in zip(first_rows, self.incidents, strict=True)
+        )
+
     def counts(self, alarm_rows: Ints) -> Counts:
         """Everything, delays included."""
-        delays: list[float] = []
-        missed: list[float] = []
-        found = self.incident_of[alarm_rows]
-        for number, incident in enumerate(self.incidents):
-            rows = alarm_rows[found == number]
-            if rows.size:
-                delays.append(max(0.0, float(self.times[rows[0]] - incident.start_us) / 1e6))
-            else:
-                missed.append((incident.end_us + self.tolerance_us - incident.start_us) / 1e6)
+        delays = self.delays(alarm_rows)
+        found = tuple(delay for delay in delays if delay is not None)
+        missed = tuple(
+            (incident.end_us + self.tolerance_us - incident.start_us) / 1e6
+            for incident, delay in zip(self.incidents, delays, strict=True)
+            if delay is None
+        )
         return Counts(
             incidents=len(self.incidents),
-            detected=len(delays),
+            detected=len(found),
             false_alarms=self.false_alarms(alarm_rows),
             monitored_us=self.watched_us,
-            delays_s=tuple(delays),
-            censored_s=tuple(missed),
+            delays_s=found,
+            censored_s=missed,
         )
 
 

@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from . import detector, grid
-from .split import Rules, Split, divide
+from .split import Rules, Slice, Split, divide
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -49,6 +49,16 @@ class Case:
         return self.split.scorer(self.telemetry, self.split.train)
 
     @cached_property
+    def test_scorer(self) -> Scorer:
+        return self.split.scorer(self.telemetry, self.split.test)
+
+    @cached_property
+    def whole_scorer(self) -> Scorer:
+        """The series from its first to its last sample with every incident, the unscored ones too."""
+        whole = Slice(0, len(self.telemetry), self.split.known)
+        return self.split.scorer(self.telemetry, whole)
+
+    @cached_property
     def train_outcomes(self) -> Outcomes:
         """Every setting of the grid on the training slice."""
         return grid.outcomes(self.prepared, self.train_scorer, self.split.train)
@@ -61,5 +71,4 @@ class Case:
 
     def test(self, setting: Setting) -> Counts:
         """What `setting` does on the held-out slice."""
-        scorer = self.split.scorer(self.telemetry, self.split.test)
-        return scorer.counts(grid.alarm_rows(self.prepared, setting, self.split.test))
+        return self.test_scorer.counts(grid.alarm_rows(self.prepared, setting, self.split.test))
