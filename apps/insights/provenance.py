@@ -86,6 +86,11 @@ def _from_outside(given: Mapping[str, Any], first: int, last: int) -> Source:
     return Source(document, sha256, first, last, excerpt)
 
 
+def postmortem_number(source: Source) -> int | None:
+    """The number of the postmortem that a source cites; None for documents kept elsewhere."""
+    return int(source.document.removeprefix(PREFIX)) if source.document.startswith(PREFIX) else None
+
+
 def intact(source: Source) -> bool | None:
     """Does the cited postmortem still have the words that were cited? None for documents kept elsewhere."""
     if not source.document.startswith(PREFIX):

@@ -9,7 +9,7 @@ from django.db import transaction
 from apps.audit import ledger
 from apps.common.canonical import digest
 from apps.common.times import iso_us
-from apps.insights import access, gating
+from apps.insights import access, gating, provenance
 from apps.insights.models import Insight, Revision, Signal
 from apps.telemetry.services import ensure_series
 
@@ -99,6 +99,7 @@ def _add_revision(insight: Insight, number: int, draft: Draft, author: User) -> 
         first_line=draft.source.first_line,
         last_line=draft.source.last_line,
         excerpt=draft.source.excerpt,
+        source_postmortem_id=provenance.postmortem_number(draft.source),
         prose_reason=draft.prose_reason,
         expires_at=draft.expires_at,
         digest=digest(content),
