@@ -26,12 +26,16 @@ class Vocabulary(models.Model):
 
 
 class Term(models.Model):
-    """One code. It may be retired, never deleted or renamed: records that use it must stay readable."""
+    """One code. It may be retired, never deleted or renamed: records that use it must stay readable.
+
+    `group` tells apart kinds of terms within a vocabulary (technical, human, organisational factors).
+    """
 
     vocabulary = models.ForeignKey(Vocabulary, on_delete=models.PROTECT, related_name="terms")
     code = models.CharField(max_length=60)
     label = models.CharField(max_length=120)
     definition = models.TextField()
+    group = models.CharField(max_length=40, blank=True, default="")
     aliases = ArrayField(models.CharField(max_length=80), default=list, blank=True)
     position = models.PositiveIntegerField(default=0)
     retired = models.BooleanField(default=False)

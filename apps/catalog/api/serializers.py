@@ -25,7 +25,7 @@ class ServicePageSerializer(serializers.Serializer[dict[str, object]]):
 class TermSerializer(serializers.ModelSerializer[Term]):
     class Meta:
         model = Term
-        fields = ["code", "label", "definition", "aliases", "retired"]
+        fields = ["code", "label", "definition", "group", "aliases", "retired"]
 
 
 class VocabularySerializer(serializers.ModelSerializer[Vocabulary]):

@@ -37,6 +37,7 @@ VOCABULARIES = {
                     "code": "SEV-1",
                     "label": "Critical",
                     "definition": "Customers cannot use the product.",
+                    "group": "",
                     "aliases": ["P1"],
                     "retired": False,
                 }
