@@ -23,6 +23,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("apps.impact.urls")),
     path("", include("apps.dashboards.urls")),
     path("api/v1/", include("apps.accounts.api.urls")),
+    path("api/v1/", include("apps.notices.api.urls")),
     path("api/v1/", include("apps.catalog.api.urls")),
     path("api/v1/", include("apps.telemetry.api.urls")),
     path("api/v1/", include("apps.alerts.api.urls")),

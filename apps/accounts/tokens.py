@@ -38,7 +38,8 @@ SCOPES = {
     "postmortems:read": "read postmortems",
     "postmortems:write": "file postmortems",
     "releases:write": "pin, unpin and revert releases",
-    "catalog:read": "read services and vocabularies",
+    "catalog:read": "read services, teams and vocabularies",
+    "notices:read": "read and tick off my notices",
 }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import django_stubs_ext
@@ -51,6 +52,7 @@ INSTALLED_APPS = [
     "django.forms",
     "django_htmx",
     "csp",
+    "axes",
     "apps.common",
     "apps.ui",
     "apps.embedded",
@@ -83,6 +85,7 @@ MIDDLEWARE = [
     "csp.middleware.CSPMiddleware",
     "apps.ui.middleware.QueryCountMiddleware",
     "django_structlog.middlewares.RequestMiddleware",
+    "axes.middleware.AxesMiddleware",  # last: it turns a locked-out sign-in into its answer
 ]
 ROOT_URLCONF = "config.urls"
 WSGI_APPLICATION = "config.wsgi.application"
@@ -125,6 +128,31 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
 ]
+AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "apps.accounts.backends.LocalAccounts"]
+PASSWORD_RESET_TIMEOUT = 3600 * 4
+SESSION_COOKIE_AGE = 3600 * 24 * 14
+
+# --- who guesses passwords waits: by name and address together, so that nobody locks others out ---
+AXES_FAILURE_LIMIT = 5
+AXES_COOLOFF_TIME = timedelta(minutes=15)
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_RESET_ON_SUCCESS = True
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False  # the wait that was told is the wait
+AXES_USERNAME_CALLABLE = "apps.accounts.backends.name_for_lock"
+AXES_CLIENT_IP_CALLABLE = "apps.accounts.backends.address_for_lock"
+AXES_LOCKOUT_CALLABLE = "apps.accounts.views.signing.locked_out"
+AXES_DISABLE_ACCESS_LOG = True
+AXES_VERBOSE = False
+
+# --- mail: without a server it is kept as files, so that nothing is lost ---------------------------
+MAIL_URL: str = secret("AFTERCAST_MAIL_URL")
+DEFAULT_FROM_EMAIL: str = env.str("AFTERCAST_MAIL_FROM", default="aftercast@localhost")
+EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
+EMAIL_FILE_PATH: str | None = str(DATA_FOLDER / "mail")
+EMAIL_TIMEOUT = 20
+if MAIL_URL:
+    globals().update({"EMAIL_FILE_PATH": None} | env.email_url_config(MAIL_URL))
+
 TIME_ZONE = "UTC"
 USE_TZ = True
 LANGUAGE_CODE = "en-gb"
@@ -192,12 +220,16 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "worker-heartbeat": {"task": "audit.heartbeat", "schedule": 5.0, "options": {"expires": 10}},
     "expire-insights": {"task": "insights.expire", "schedule": 5.0, "options": {"expires": 30}},
     "reconcile-features": {"task": "features.reconcile", "schedule": 600.0, "options": {"expires": 300}},
+    "mail-again": {"task": "notices.try_parked_again", "schedule": 600.0, "options": {"expires": 300}},
     "forget-old-answers": {"task": "audit.forget_answers", "schedule": 3600.0, "options": {"expires": 600}},
 }
 
 # --- what lower rooms call in upper ones, by name -------------------------------------------------
 DEMO_LOADER = "apps.insights.demo.load"
-FRAME_EXTRAS: list[str] = []  # functions of a request that give every page's template more to show
+# Functions of a request that give the template of every page more to show.
+FRAME_EXTRAS: list[str] = ["apps.notices.frame.unread"]
+DEMO_CAST = ""  # a function that names the people of a demo, for the sign-in page; none outside a demo
+PERSON_DEACTIVATED: list[str] = []  # functions of `person_id`, called by a worker after an account was closed
 FIRST_ADMIN_LINK = "apps.accounts.invitations.first_admin_link"
 PRELOAD = ("apps.features.definitions", "apps.features.feast_store", "apps.features.vectors")
 WARM_UP = "apps.features.store.warm_up"
