@@ -1,4 +1,4 @@
-"""Use cases of postmortems: file one."""
+"""File a postmortem: a text as it is, or a review part by part."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from apps.audit import ledger
 from apps.catalog.services import ensure_service
 from apps.common.errors import InvalidInputError
 
-from .models import MAX_NARRATIVE, MAX_TITLE, Postmortem, text_hash
+from apps.postmortems.models import MAX_NARRATIVE, MAX_TITLE, Postmortem, text_hash
 
 if TYPE_CHECKING:
     from apps.accounts.models import User
