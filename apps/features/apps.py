@@ -13,8 +13,10 @@ class FeaturesConfig(AppConfig):
         from apps.audit import outbox
         from apps.common import health
 
-        from . import pinning, releases, store
+        from . import facts, pinning, releases, store
 
         outbox.register(releases.PUBLISH_KIND, "apps.features.publication.publish")
         outbox.register(pinning.PIN_KIND, "apps.features.pinning.converge")
+        outbox.register(facts.FACTS_KIND, "apps.features.facts.take")
+        outbox.register(facts.PUBLISH_KIND, "apps.features.fact_publication.publish")
         health.register("feast", store.health)

@@ -1,5 +1,5 @@
-"""What stands in Feast's registry: one entity, the active view and its service, and a pair for every pinned
-release.
+"""What stands in Feast's registry: two entities, the active view and its service, a pair for every pinned
+release, and a pair for every view of facts.
 
 Loads Feast; import it inside functions only.
 """
@@ -17,10 +17,13 @@ from feast.types import Float64, Int64, String
 from apps.common.canonical import digest
 from apps.common.times import iso_us
 
+from . import fact_schema
 from .names import ACTIVE_SERVICE, ACTIVE_VIEW, ENTITY, JOIN_KEY, pinned_service, pinned_view
 from .schema import ROW_COLUMNS, TYPES
 
 if TYPE_CHECKING:
+    from collections.abc import Container, Mapping
+
     from .models import Release
 
 _FEAST_TYPES = {"str": String, "int": Int64, "float": Float64}
@@ -37,8 +40,9 @@ _ROW_SQL = {
 
 @dataclass(frozen=True)
 class Definition:
-    """A view with its source and the service that names it; `sha256` is in the tags of both."""
+    """A view with its entity, source and the service that names it; `sha256` is in the tags of both."""
 
+    entity: Entity
     source: PostgreSQLSource
     view: FeatureView
     service: FeatureService
@@ -53,6 +57,11 @@ def entity() -> Entity:
         value_type=ValueType.STRING,
         description="One metric of one service: service/metric",
     )
+
+
+def standing() -> list[Definition]:
+    """What is there in every installation: the active view and all views of facts."""
+    return [active(), *(of_facts(name) for name in fact_schema.VIEWS)]
 
 
 def active() -> Definition:
@@ -84,30 +93,60 @@ def pinned(release: Release) -> Definition:
     )
 
 
-def _columns() -> str:
+def of_facts(name: str) -> Definition:
+    """A view of facts: every row ever put, joined by the moment at which it was known."""
+    view = fact_schema.VIEWS[name]
+    columns = _columns(view.types, fact_schema.ROW_TYPES)
+    query = (
+        f'SELECT r.entity AS "{view.join_key}", r.known_at, {columns} '
+        f"FROM public.features_factrow r WHERE r.view = '{name}'"
+    )
+    return _definition(
+        name, name, query, description=view.description, tags={}, subject=_fact_entity(view), types=view.types
+    )
+
+
+def _fact_entity(view: fact_schema.FactView) -> Entity:
+    return Entity(
+        name=view.join_key,
+        join_keys=[view.join_key],
+        value_type=ValueType.STRING,
+        description=f"A {view.join_key}, by its slug",
+    )
+
+
+def _columns(types: Mapping[str, str] = TYPES, of_row: Container[str] = ROW_COLUMNS) -> str:
     selected = []
-    for name, kind in TYPES.items():
-        source = _ROW_SQL[name] if name in ROW_COLUMNS else f"(r.values->>'{name}')::{_SQL_TYPES[kind]}"
+    for name, kind in types.items():
+        source = _ROW_SQL[name] if name in of_row else f"(r.values->>'{name}')::{_SQL_TYPES[kind]}"
         selected.append(f'{source} AS "{name}"')
     return ", ".join(selected)
 
 
 def _definition(
-    view_name: str, service_name: str, query: str, *, description: str, tags: dict[str, str]
+    view_name: str,
+    service_name: str,
+    query: str,
+    *,
+    description: str,
+    tags: dict[str, str],
+    subject: Entity | None = None,
+    types: Mapping[str, str] = TYPES,
 ) -> Definition:
-    sha256 = digest({"view": view_name, "query": query, "types": list(TYPES.items()), "tags": tags})
+    sha256 = digest({"view": view_name, "query": query, "types": list(types.items()), "tags": tags})
+    subject = subject or entity()
     tags = {**tags, "sha256": sha256}
     source = PostgreSQLSource(name=f"{view_name}_rows", query=query, timestamp_field="known_at")
     view = FeatureView(
         name=view_name,
-        entities=[entity()],
+        entities=[subject],
         # 0: no window. A row holds until the next one; expiry is per column and enforced at the door.
         ttl=timedelta(0),
-        schema=[Field(name=JOIN_KEY, dtype=String)]
-        + [Field(name=name, dtype=_FEAST_TYPES[kind]) for name, kind in TYPES.items()],
+        schema=[Field(name=subject.join_key, dtype=String)]
+        + [Field(name=name, dtype=_FEAST_TYPES[kind]) for name, kind in types.items()],
         source=source,
         description=description,
         tags=tags,
     )
     service = FeatureService(name=service_name, features=[view], description=description, tags=tags)
-    return Definition(source=source, view=view, service=service, sha256=sha256)
+    return Definition(entity=subject, source=source, view=view, service=service, sha256=sha256)

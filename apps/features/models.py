@@ -219,3 +219,63 @@ class FeatureUse(models.Model):
 
     def __str__(self) -> str:
         return f"{self.consumer} reads {self.feature_service} at release {self.release}"
+
+
+class FactRow(models.Model):
+    """What is known of one entity (a service, say) from `known_at` on: all its facts, not just the new ones."""
+
+    view = models.CharField(max_length=40)
+    entity = models.CharField(max_length=SERIES_LENGTH)
+    version = models.PositiveIntegerField()  # counts this entity's rows
+    known_at = models.DateTimeField()  # the clock inside the facts' lock, strictly increasing per entity
+    values = models.JSONField(default=dict)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["view", "entity", "version"], name="features_fact_version_unique"
+            ),
+            # A tie would make the point-in-time join return an arbitrary one of two rows.
+            models.UniqueConstraint(
+                fields=["view", "entity", "known_at"], name="features_fact_known_at_unique"
+            ),
+            models.CheckConstraint(condition=~Q(view="") & ~Q(entity=""), name="features_fact_named"),
+            models.CheckConstraint(condition=Q(version__gte=1), name="features_fact_version_positive"),
+        ]
+        triggers: ClassVar = [
+            pgtrigger.Protect(name="append_only", operation=pgtrigger.Update | pgtrigger.Delete),
+            pgtrigger.Trigger(
+                name="increasing",
+                when=pgtrigger.Before,
+                operation=pgtrigger.Insert,
+                func="""
+                    IF EXISTS (
+                        SELECT 1 FROM features_factrow f WHERE f.view = NEW.view AND f.entity = NEW.entity
+                        AND (f.known_at >= NEW.known_at OR f.version >= NEW.version)
+                    ) THEN
+                        RAISE EXCEPTION 'known_at and version must be later than those of every row of it';
+                    END IF;
+                    RETURN NEW;
+                """,
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.view} of {self.entity} version {self.version}"
+
+
+class FactMark(models.Model):
+    """The newest message that told a fact: one that is told again, or comes late, must not undo it."""
+
+    view = models.CharField(max_length=40)
+    entity = models.CharField(max_length=SERIES_LENGTH)
+    column = models.CharField(max_length=60)
+    message = models.PositiveBigIntegerField()  # number of the outbox entry
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["view", "entity", "column"], name="features_mark_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.view} {self.entity} {self.column}: told by message {self.message}"

@@ -8,6 +8,8 @@ ENTITY = "series"
 JOIN_KEY = "series"
 ACTIVE_VIEW = "detection_profile"
 ACTIVE_SERVICE = "detection"
+SERVICE_HISTORY = "service_history"  # view and feature service; its entity and join key:
+SERVICE = "service"
 
 _PINNED_VIEW = re.compile(rf"{ACTIVE_VIEW}__r([1-9][0-9]{{0,8}})")
 _PINNED_SERVICE = re.compile(rf"{ACTIVE_SERVICE}__r([1-9][0-9]{{0,8}})")

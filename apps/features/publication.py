@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from .definitions import Definition
     from .feast_store import Store
+    from .vectors import Row
 
 log = structlog.get_logger(__name__)
 
@@ -132,13 +133,11 @@ def ensure(store: Store, definition: Definition) -> bool:
     Raises:
         PublicationError: the registry shows another definition under this name right after.
     """
-    from .definitions import entity
-
     if stands(store, definition):
         return False
     with connection.cursor() as cursor:
         cursor.execute(_FORGET_VERSIONS, {"project": store.project, "view": definition.view.name})
-    store.apply([entity(), definition.source, definition.view, definition.service])
+    store.apply([definition.entity, definition.source, definition.view, definition.service])
     if not stands(store, definition):
         raise PublicationError(f"the registry does not hold {definition.view.name} as applied")
     store.renew()
@@ -159,7 +158,7 @@ def stands(store: Store, definition: Definition) -> bool:
     return all(found.tags.get("sha256") == definition.sha256 for found in held)
 
 
-def confirm(store: Store, definition: Definition, rows: Sequence[ProfileRow], *, at: Any = None) -> None:
+def confirm(store: Store, definition: Definition, rows: Sequence[Row], *, at: Any = None) -> None:
     """Read `rows` back from the online store.
 
     Raises:

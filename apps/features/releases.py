@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
-from django.db import OperationalError, connection, transaction
-from psycopg.errors import LockNotAvailable
+from django.db import connection
 
 from apps.audit import outbox
 from apps.common.canonical import digest
-from apps.common.errors import DomainError, NotFoundError
+from apps.common.errors import NotFoundError
 
+from . import locks
 from .models import ProfileRow, Release
 from .schema import ProfileContent, check_series, normalise, restore, summary
 
@@ -21,9 +21,6 @@ if TYPE_CHECKING:
     from django.db.models import QuerySet
 
 PUBLISH_KIND = "features.publish"
-# Taken exclusively by whoever appends a release, shared by whoever needs all releases up to now to be
-# committed.
-RELEASE_LOCK = 4_226_001
 
 __all__ = [
     "ProfileContent",
@@ -35,12 +32,6 @@ __all__ = [
     "get_release",
     "lock",
 ]
-
-
-class ReleaseInProgressError(DomainError):
-    """A transaction holds the release lock for unusually long."""
-
-    code = "release_in_progress"
 
 
 def append_release(
@@ -107,10 +98,7 @@ def lock() -> None:
     Raises:
         RuntimeError: called outside a transaction.
     """
-    if not connection.in_atomic_block:
-        raise RuntimeError("the release lock belongs in a transaction")
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [RELEASE_LOCK])
+    locks.hold(locks.RELEASE_LOCK)
 
 
 def next_number() -> int:
@@ -198,16 +186,10 @@ def settle() -> datetime:
     Raises:
         ReleaseInProgressError: a release has been in the making for more than five seconds.
     """
-    try:
-        with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute("SET LOCAL lock_timeout = '5s'")
-            cursor.execute("SELECT pg_advisory_xact_lock_shared(%s)", [RELEASE_LOCK])
-            cursor.execute("SELECT clock_timestamp()")
-            return cast("datetime", cursor.fetchone()[0])
-    except OperationalError as error:
-        if not isinstance(error.__cause__, LockNotAvailable):
-            raise
-        raise ReleaseInProgressError("A release is being made; ask again in a moment.") from error
+    return locks.settle(
+        locks.RELEASE_LOCK,
+        locks.ReleaseInProgressError("A release is being made; ask again in a moment."),
+    )
 
 
 def _content(content: ProfileContent | None) -> ProfileContent:

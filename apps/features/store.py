@@ -49,11 +49,12 @@ def _open(key: tuple[int, str]) -> Store:
         made = build(
             project=settings.FEAST_PROJECT, registry_url=_registry_url(), info=key[1], named=parameters()
         )
-        definition = definitions.active()
-        if not publication.stands(made, definition):
+        missing = [found for found in definitions.standing() if not publication.stands(made, found)]
+        if missing:
             # So that a fresh installation answers "detection" with nulls rather than "no such service".
             own.execute("SELECT pg_advisory_lock(%s)", [publication.PUBLICATION_LOCK])
-            publication.ensure(made, definition)
+            for definition in missing:
+                publication.ensure(made, definition)
     _opened[key] = made
     return made
 

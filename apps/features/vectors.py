@@ -1,8 +1,11 @@
-"""Profile rows as Feast's values: what the online store holds for each row of the database. Loads Feast."""
+"""Rows as Feast's values: what the online store holds for each row of the database, profiles and facts alike.
+
+Loads Feast.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from feast.infra.key_encoding_utils import serialize_entity_key
 from feast.protos.feast.types.EntityKey_pb2 import EntityKey
@@ -10,6 +13,8 @@ from feast.protos.feast.types.Value_pb2 import Value
 
 from apps.common.times import iso_us
 
+from . import fact_schema
+from .models import FactRow, ProfileRow
 from .names import JOIN_KEY
 from .schema import TYPES
 
@@ -20,57 +25,62 @@ if TYPE_CHECKING:
     from feast import FeatureView
 
     from .feast_store import Store
-    from .models import ProfileRow
+
+Row: TypeAlias = ProfileRow | FactRow
 
 _WRITE_CHUNK = 5_000
 _READ_CHUNK = 1_000
 
 
-def vector(row: ProfileRow) -> dict[str, Value]:
-    """Every column of the profile, null where the row is silent."""
+def vector(row: Row) -> dict[str, Value]:
+    """Every column of the row's view, null where the row is silent."""
     moment = iso_us(row.known_at)
-    known: dict[str, Any] = {
-        **row.values,
-        "status": row.status,
-        "release": row.release_id,
-        "version": row.version,
-        "known_at_iso": moment,
-        "valid_from": moment,
-    }
-    return {name: _value(kind, known.get(name)) for name, kind in TYPES.items()}
+    known: dict[str, Any] = {**row.values, "version": row.version, "known_at_iso": moment}
+    if isinstance(row, FactRow):
+        types = fact_schema.VIEWS[row.view].types
+    else:
+        types = TYPES
+        known |= {"status": row.status, "release": row.release_id, "valid_from": moment}
+    return {name: _value(kind, known.get(name)) for name, kind in types.items()}
 
 
-def entity_key(series: str) -> EntityKey:
-    """Feast's key of one series."""
-    return EntityKey(join_keys=[JOIN_KEY], entity_values=[Value(string_val=series)])
+def subject(row: Row) -> str:
+    """What the row is about: a series, or the entity of a fact."""
+    return row.entity if isinstance(row, FactRow) else row.series
 
 
-def keys(rows: Iterable[ProfileRow]) -> list[bytes]:
+def entity_key(row: Row) -> EntityKey:
+    """Feast's key of what the row is about."""
+    join_key = fact_schema.VIEWS[row.view].join_key if isinstance(row, FactRow) else JOIN_KEY
+    return EntityKey(join_keys=[join_key], entity_values=[Value(string_val=subject(row))])
+
+
+def keys(rows: Iterable[Row]) -> list[bytes]:
     """The online store's keys of `rows`."""
-    return [bytes(serialize_entity_key(entity_key(row.series), 3)) for row in rows]
+    return [bytes(serialize_entity_key(entity_key(row), 3)) for row in rows]
 
 
-def write(store: Store, view: FeatureView, rows: Sequence[ProfileRow], *, at: datetime | None = None) -> None:
+def write(store: Store, view: FeatureView, rows: Sequence[Row], *, at: datetime | None = None) -> None:
     """Write `rows` online under `view`, as known at `at` (a pin) or at each row's own moment."""
     data: list[tuple[EntityKey, dict[str, Value], datetime, datetime | None]] = [
-        (entity_key(row.series), vector(row), at or row.known_at, None) for row in rows
+        (entity_key(row), vector(row), at or row.known_at, None) for row in rows
     ]
     for start in range(0, len(data), _WRITE_CHUNK):
         store.provider.online_write_batch(store.config, view, data[start : start + _WRITE_CHUNK], None)
 
 
 def differences(
-    store: Store, view: FeatureView, rows: Iterable[ProfileRow], *, at: datetime | None = None
+    store: Store, view: FeatureView, rows: Iterable[Row], *, at: datetime | None = None
 ) -> list[str]:
-    """Series whose online row under `view` is not exactly the database's."""
+    """Series (or entities of facts) whose online row under `view` is not exactly the database's."""
     wanted = list(rows)
     wrong = []
     for start in range(0, len(wanted), _READ_CHUNK):
         chunk = wanted[start : start + _READ_CHUNK]
-        found = store.provider.online_read(store.config, view, [entity_key(row.series) for row in chunk])
+        found = store.provider.online_read(store.config, view, [entity_key(row) for row in chunk])
         for row, (moment, values) in zip(chunk, found, strict=True):
             if moment != (at or row.known_at) or values != vector(row):
-                wrong.append(row.series)
+                wrong.append(subject(row))
     return wrong
 
 
