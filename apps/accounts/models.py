@@ -8,6 +8,7 @@ from django.contrib.auth.models import AbstractUser
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models.functions import Lower, Now
+from django.utils.crypto import salted_hmac
 
 HEX_DIGEST = 64
 
@@ -26,12 +27,24 @@ class User(AbstractUser):
     """A person or a service account."""
 
     is_service = models.BooleanField(default=False)
+    session_epoch = models.PositiveIntegerField(default=0)  # counted up to end all sessions at once
 
     class Meta(AbstractUser.Meta):
         constraints: ClassVar = [
             # Two approvals must come from two people: `Ann` and `ann` may not both exist.
             models.UniqueConstraint(Lower("username"), name="accounts_user_username_any_case"),
         ]
+
+    @property
+    def name(self) -> str:
+        """What others call the person: the full name, or else the user name."""
+        return self.get_full_name() or self.username
+
+    def _get_session_auth_hash(self, secret: str | None = None) -> str:
+        """Django's hash of the password, and the epoch: a session of an earlier epoch belongs to nobody."""
+        key_salt = "apps.accounts.models.User.session"
+        value = f"{self.password}:{self.session_epoch}"
+        return salted_hmac(key_salt, value, secret=secret, algorithm="sha256").hexdigest()
 
     def roles(self) -> frozenset[str]:
         """The roles held now; one query per loaded row."""
@@ -127,3 +140,41 @@ class FirstAdminLink(models.Model):
 
     def __str__(self) -> str:
         return f"first administrator, until {self.expires_at:%Y-%m-%d %H:%M}"
+
+
+class Invitation(models.Model):
+    """Somebody may make an account, by a single-use link of which only the SHA-256 is kept."""
+
+    email = models.EmailField()
+    roles = ArrayField(models.CharField(max_length=20), default=list)
+    team = models.ForeignKey(Team, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
+    digest = models.CharField(max_length=HEX_DIGEST, unique=True)
+    invited_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    created_at = models.DateTimeField(db_default=Now())
+    sent_at = models.DateTimeField(db_default=Now())
+    expires_at = models.DateTimeField()
+    used_at = models.DateTimeField(null=True, blank=True)
+    withdrawn_at = models.DateTimeField(null=True, blank=True)
+    person = models.OneToOneField(
+        User, on_delete=models.PROTECT, null=True, blank=True, related_name="invitation"
+    )
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                Lower("email"),
+                condition=models.Q(used_at=None, withdrawn_at=None),
+                name="accounts_invitation_one_open",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(roles__contained_by=Role.values), name="accounts_invitation_known_roles"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(used_at__isnull=True, person__isnull=True)
+                | models.Q(used_at__isnull=False, person__isnull=False, withdrawn_at__isnull=True),
+                name="accounts_invitation_used_by_somebody",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.email}, until {self.expires_at:%Y-%m-%d %H:%M}"
