@@ -66,15 +66,17 @@ def manifest() -> list[dict[str, int]]:
     ]
 
 
-def compose(series: Iterable[str]) -> dict[str, ProfileContent | None]:
+def compose(series: Iterable[str], *, without: int | None = None) -> dict[str, ProfileContent | None]:
     """The profile of each named series under the active signals; None where no signal is left.
 
-    Of several signals of one kind the narrower scope wins, then the newer activation.
+    Of several signals of one kind the narrower scope wins, then the newer activation. `without` leaves one
+    insight out: what would be served if it were not there.
     Makes a fixed number of queries.
     """
     wanted = sorted(set(series))
     rows = (
         ServedSignal.objects.filter(series__in=wanted, signal__revision__number=F("insight__active_revision"))
+        .exclude(insight=without)
         .select_related("signal__revision__activation")
         .prefetch_related("signal__revision__gate_results", "signal__revision__overrides")
         .order_by("series", "-specificity", "-signal__revision__activation__release", "-pk")
