@@ -29,8 +29,8 @@ def in_days(days: int) -> date:
     return timezone.now().date() + timedelta(days=days)
 
 
-def opened(owner: User | None = None, **changes: Any) -> ActionItem:
-    owner = owner or somebody()
+def opened(**changes: Any) -> ActionItem:
+    owner = changes["owner"] if "owner" in changes else somebody()
     values: dict[str, Any] = {
         "title": "Move the batch to a replica",
         "owner": owner,

@@ -1,0 +1,84 @@
+"""Verdicts: what a replay says of an action that is done. Append-only: a later look is a further row."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import pgtrigger
+from django.db import models
+from django.db.models import Q
+
+from apps.actions.models import ActionItem, Metric
+from apps.insights.models import Insight
+
+from .querysets import VerdictQuerySet
+
+
+class Verdict(models.Model):
+    """One measurement of the insight behind an action, on telemetry that no gate has seen.
+
+    `request` is the outbox key that asked for it, so that a repeated task adds nothing; `turn` the time the
+    action was done, `look` counts the measurements of that turn. `effect`, `low` and `high` are in the
+    unit of the metric: natural log of the ratio of false alarms, difference of recall (a share), or seconds;
+    a bound that is null is open. `report` has the figures of each series.
+    """
+
+    class Outcome(models.TextChoices):
+        IMPROVED = "improved", "Improved"
+        WORSE = "worse", "Worse"
+        NO_EVIDENCE = "no_evidence", "No evidence of a change"
+        TOO_FEW_DATA = "too_few_data", "Too few data"
+
+    action = models.ForeignKey(ActionItem, models.PROTECT, related_name="verdicts")
+    insight = models.ForeignKey(Insight, models.PROTECT, related_name="verdicts")
+    revision = models.PositiveIntegerField()
+    release = models.PositiveBigIntegerField(null=True)
+    request = models.CharField(max_length=255, unique=True)
+    turn = models.PositiveIntegerField()
+    look = models.PositiveIntegerField(default=1)
+    metric = models.CharField(max_length=30, choices=Metric.choices)
+    method = models.CharField(max_length=200)
+    n = models.PositiveIntegerField()
+    excluded = models.PositiveIntegerField()
+    effect = models.FloatField(null=True)
+    low = models.FloatField(null=True)
+    high = models.FloatField(null=True)
+    p = models.FloatField(null=True)
+    power = models.FloatField(null=True)
+    minimum_detectable_effect = models.FloatField(null=True)
+    verdict = models.CharField(max_length=12, choices=Outcome.choices)
+    reason = models.TextField()
+    report = models.JSONField()
+    split_hash = models.CharField(max_length=64)
+    seconds = models.FloatField()
+    evaluated_at = models.DateTimeField(auto_now_add=True)
+
+    objects = VerdictQuerySet.as_manager()
+
+    class Meta:
+        ordering: ClassVar = ["-pk"]
+        triggers: ClassVar = [
+            pgtrigger.Protect(name="append_only", operation=pgtrigger.Update | pgtrigger.Delete)
+        ]
+        constraints: ClassVar = [
+            models.UniqueConstraint(name="verdict_once_a_look", fields=["action", "turn", "look"]),
+            models.CheckConstraint(
+                name="verdict_known",
+                condition=Q(verdict__in=["improved", "worse", "no_evidence", "too_few_data"]),
+            ),
+            models.CheckConstraint(name="verdict_metric_known", condition=Q(metric__in=[*Metric])),
+            models.CheckConstraint(
+                name="verdict_p_is_a_probability", condition=Q(p__isnull=True) | Q(p__gte=0, p__lte=1)
+            ),
+            models.CheckConstraint(
+                name="verdict_interval_in_order",
+                condition=Q(low__isnull=True) | Q(high__isnull=True) | Q(low__lte=models.F("high")),
+            ),
+            models.CheckConstraint(
+                name="verdict_of_a_change_has_an_effect",
+                condition=~Q(verdict__in=["improved", "worse"]) | Q(effect__isnull=False, p__isnull=False),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.verdict} for action {self.action_id}"

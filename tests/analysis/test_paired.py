@@ -1,0 +1,134 @@
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from scipy import stats as scipy_stats
+
+from apps.analysis import paired
+
+if TYPE_CHECKING:
+    from apps.analysis.paired import Paired
+
+pytestmark = pytest.mark.unit
+RUNS = 2000
+
+
+def rejects(found: Paired) -> bool:
+    """The rule that verdicts use: p below 5 % and an interval without zero."""
+    low = -math.inf if found.low is None else found.low
+    high = math.inf if found.high is None else found.high
+    return found.effect is not None and found.p < 0.05 and (low > 0 or high < 0)
+
+
+@pytest.mark.parametrize(("first", "second"), [(0, 0), (3, 0), (12, 0), (7, 5), (20, 9), (1, 1)])
+def test_the_exact_p_is_that_of_scipy(first: int, second: int) -> None:
+    wanted = scipy_stats.binomtest(first, first + second).pvalue if first + second else 1.0
+    assert paired.discordant_p(first, second) == pytest.approx(wanted)
+    assert paired.discordant_p(second, first) == paired.discordant_p(first, second)
+
+
+@pytest.mark.parametrize(("successes", "trials"), [(0, 5), (5, 5), (3, 17), (1, 40)])
+def test_the_interval_of_a_share_is_that_of_scipy(successes: int, trials: int) -> None:
+    wanted = scipy_stats.binomtest(successes, trials).proportion_ci(0.95, "exact")
+    assert paired.share_interval(successes, trials) == pytest.approx((wanted.low, wanted.high))
+
+
+def test_nothing_says_nothing() -> None:
+    assert paired.share_interval(0, 0) == (0.0, 1.0)
+    assert paired.recall_difference(0, 0, 0).effect is None
+    assert paired.delay_difference([]).effect is None
+    empty = paired.episode_ratio(0, 0, 0)
+    assert (empty.n, empty.effect, empty.p, empty.smallest) == (0, 0.0, 1.0, None)
+
+
+def test_under_the_null_false_alarms_are_called_changed_in_at_most_seven_of_a_hundred_runs() -> None:
+    random = np.random.default_rng(11)
+    for shared, alone in ((0, 8), (10, 8), (40, 15), (3, 3)):
+        found = [paired.episode_ratio(*random.poisson((shared, alone, alone)).tolist()) for _ in range(RUNS)]
+        assert np.mean([rejects(one) for one in found]) <= 0.07
+
+
+def test_the_ratio_of_false_alarms_lies_in_its_interval() -> None:
+    random = np.random.default_rng(12)
+    for shared, before, after in ((10, 10, 0), (10, 20, 5), (30, 12, 12), (5, 15, 1)):
+        truth = math.log((shared + after) / (shared + before))
+        hits = []
+        for _ in range(RUNS):
+            found = paired.episode_ratio(*random.poisson((shared, before, after)).tolist())
+            hits.append((found.low or 0.0) <= truth <= (found.high or 0.0))
+        assert np.mean(hits) >= 0.93, (shared, before, after, np.mean(hits))
+
+
+def test_under_the_null_recall_is_called_changed_in_at_most_seven_of_a_hundred_runs() -> None:
+    random = np.random.default_rng(13)
+    for incidents, alone in ((20, 0.1), (60, 0.15), (200, 0.05)):
+        draws = random.multinomial(incidents, [alone, alone, 1 - 2 * alone], size=RUNS)
+        found = [paired.recall_difference(incidents, int(up), int(down)) for up, down, _ in draws]
+        assert np.mean([rejects(one) for one in found]) <= 0.07
+        covered = [(one.low or 0) <= 0 <= (one.high or 0) for one in found]
+        assert np.mean(covered) >= 0.93
+
+
+def test_the_difference_of_recall_lies_in_its_interval() -> None:
+    random = np.random.default_rng(14)
+    for incidents, up, down in ((20, 0.3, 0.0), (40, 0.2, 0.05)):
+        draws = random.multinomial(incidents, [up, down, 1 - up - down], size=RUNS)
+        hits = []
+        for gained, lost, _ in draws:
+            found = paired.recall_difference(incidents, int(gained), int(lost))
+            hits.append((found.low or 0.0) <= up - down <= (found.high or 0.0))
+        assert np.mean(hits) >= 0.93
+
+
+def test_under_the_null_delays_are_called_changed_in_at_most_seven_of_a_hundred_runs() -> None:
+    random = np.random.default_rng(15)
+    for n in (8, 20, 51):
+        found = [paired.delay_difference(random.standard_t(3, n).tolist()) for _ in range(RUNS)]
+        assert np.mean([rejects(one) for one in found]) <= 0.07
+
+
+def test_the_median_of_delays_lies_in_its_interval() -> None:
+    random = np.random.default_rng(16)
+    for n in (9, 20, 40):
+        found = [paired.delay_difference((random.exponential(1, n)).tolist()) for _ in range(RUNS)]
+        hits = [(one.low or 0.0) <= math.log(2) <= (one.high or math.inf) for one in found]
+        assert np.mean(hits) >= 0.93
+
+
+def test_an_incident_that_only_one_arm_saw_is_the_largest_difference() -> None:
+    found = paired.delay_difference([-math.inf, -300.0, -300.0, -300.0, -300.0, -300.0, math.inf])
+    assert found.effect == -300.0
+    assert found.low is None
+    assert found.high is None
+    assert found.p == pytest.approx(2 * 8 / 128)
+
+
+def test_what_it_says_it_would_find_it_finds() -> None:
+    """The stated smallest effect is found in at least 80 of 100 runs."""
+    random = np.random.default_rng(17)
+    smallest = paired.episode_ratio(20, 20, 1).smallest or 0.0
+    gone = random.binomial(40, smallest, size=RUNS)
+    assert np.mean([paired.discordant_p(int(g), 1) < 0.05 and g > 1 for g in gone]) >= 0.78
+    share = paired.recall_difference(40, 0, 0).smallest or 0.0
+    gained = random.binomial(40, share, size=RUNS)
+    assert np.mean([rejects(paired.recall_difference(40, int(g), 0)) for g in gained]) >= 0.78
+
+
+def test_power_rises_with_the_effect_and_is_none_for_too_few() -> None:
+    powers = [paired.episode_power(30, 2, share / 10) for share in range(11)]
+    assert powers == sorted(powers)
+    assert powers[0] == 0.0
+    assert powers[-1] == pytest.approx(1.0)
+    assert paired.episode_power(5, 0, 1.0) == 0.0
+    assert paired.episode_ratio(2, 3, 0).smallest is None
+    assert paired.delay_smallest([1.0] * 5) is None
+
+
+def test_swapping_the_arms_turns_every_sign() -> None:
+    there, back = paired.episode_ratio(5, 14, 2), paired.episode_ratio(5, 2, 14)
+    assert (there.effect or 0) == pytest.approx(-(back.effect or 0))
+    assert (there.low or 0) == pytest.approx(-(back.high or 0))
+    assert there.p == back.p
