@@ -33,6 +33,8 @@ SCOPES = {
     "outcomes:write": "report outcome labels",
     "telemetry:read": "read series",
     "telemetry:write": "import series",
+    "incidents:read": "read incidents",
+    "incidents:write": "declare and amend incidents, change their state",
     "insights:read": "read insights",
     "insights:write": "propose, revise, approve and withdraw insights",
     "postmortems:read": "read postmortems",

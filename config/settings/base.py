@@ -221,6 +221,11 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "expire-insights": {"task": "insights.expire", "schedule": 5.0, "options": {"expires": 30}},
     "reconcile-features": {"task": "features.reconcile", "schedule": 600.0, "options": {"expires": 300}},
     "mail-again": {"task": "notices.try_parked_again", "schedule": 600.0, "options": {"expires": 300}},
+    "refresh-service-history": {
+        "task": "incidents.refresh_history",
+        "schedule": 3600.0,  # counts of the last days change by the clock; only changed facts are pushed
+        "options": {"expires": 600},
+    },
     "forget-old-answers": {"task": "audit.forget_answers", "schedule": 3600.0, "options": {"expires": 600}},
 }
 
