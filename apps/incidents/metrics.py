@@ -1,7 +1,7 @@
 """How long an incident took to be noticed, answered and ended. Plain functions of its times, no database.
 
-A duration exists only between two recorded times. Where one is not, the metric is None and says why: a missing
-time is never taken for zero, and never averaged over.
+A duration exists only between two recorded times. Where one is not, the metric is None and says why: a
+missing time is never taken for zero, and never averaged over.
 """
 
 from __future__ import annotations
@@ -41,11 +41,11 @@ class Definition:
 
 
 DEFINITIONS = (
-    Definition("ttd", "Time to detect", "impact_start", "detected", "from the start of the impact to detection"),
-    Definition("tta", "Time to acknowledge", "detected", "acknowledged", "from detection to somebody's answer"),
+    Definition("ttd", "Time to detect", "impact_start", "detected", "from impact to detection"),
+    Definition("tta", "Time to acknowledge", "detected", "acknowledged", "from detection to an answer"),
     Definition("tte", "Time to escalate", "detected", "escalated", "from detection to escalation"),
-    Definition("ttm", "Time to mitigate", "impact_start", "mitigated", "from the start to the end of the impact"),
-    Definition("ttr", "Time to resolve", "impact_start", "resolved", "from the start of the impact to the cure"),
+    Definition("ttm", "Time to mitigate", "impact_start", "mitigated", "from impact to its end"),
+    Definition("ttr", "Time to resolve", "impact_start", "resolved", "from impact to the cure"),
 )
 LABELS = {
     "impact_start": "the start of the impact",

@@ -136,7 +136,9 @@ class IncidentTime(models.Model):
         constraints: ClassVar = [
             models.UniqueConstraint(name="incidenttime_once_a_kind", fields=["incident", "kind"]),
             models.CheckConstraint(name="incidenttime_kind_known", condition=Q(kind__in=TimeKind.values)),
-            models.CheckConstraint(name="incidenttime_status_known", condition=Q(status__in=TimeStatus.values)),
+            models.CheckConstraint(
+                name="incidenttime_status_known", condition=Q(status__in=TimeStatus.values)
+            ),
             models.CheckConstraint(
                 name="incidenttime_precision_known", condition=Q(precision__in=Precision.values)
             ),

@@ -36,9 +36,9 @@ class IncidentQuerySet(models.QuerySet["Incident"]):
 
         What rates, history and features are computed from.
         """
-        return self.filter(
-            origin=Origin.OWN, kind=Kind.INCIDENT, is_drill=False, is_holdout=False
-        ).exclude(state__in=VOID)
+        return self.filter(origin=Origin.OWN, kind=Kind.INCIDENT, is_drill=False, is_holdout=False).exclude(
+            state__in=VOID
+        )
 
     def search(self, text: str) -> Self:
         """Those whose title, summary or service holds all the words; by number with `#`."""

@@ -121,7 +121,7 @@ class ImportRun(models.Model):
 
 
 class OutcomeLabel(models.Model):
-    """What an interval of a series turned out to be. Both ends belong to it.
+    """What an interval of a series turned out to be, as one source says. Both ends belong to it.
 
     Labels of the hold-out are kept from whatever learns; those of drills count nowhere.
     """
@@ -147,7 +147,8 @@ class OutcomeLabel(models.Model):
     class Meta:
         constraints: ClassVar = [
             models.UniqueConstraint(
-                fields=["series", "start_at", "end_at", "kind"], name="telemetry_outcomelabel_once"
+                fields=["series", "start_at", "end_at", "kind", "source"],
+                name="telemetry_outcomelabel_once_a_source",
             ),
             models.CheckConstraint(
                 condition=models.Q(end_at__gte=models.F("start_at")),
@@ -156,6 +157,9 @@ class OutcomeLabel(models.Model):
             models.CheckConstraint(
                 condition=models.Q(kind__in=["incident", "benign"]), name="telemetry_outcomelabel_kind_known"
             ),
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["source"], name="telemetry_label_source"),
         ]
 
     def __str__(self) -> str:

@@ -60,13 +60,16 @@ def read(
 
 
 def labels(series_id: str, *, kind: str = "incident", include_holdout: bool = False) -> list[Interval]:
-    """Labelled intervals of one kind by start; never of drills, of the hold-out only when asked for."""
+    """Labelled intervals of one kind by start; never of drills, of the hold-out only when asked for.
+
+    An interval that several sources name is listed once.
+    """
     found = OutcomeLabel.objects.counted(include_holdout=include_holdout).filter(
         series_id=series_id, kind=kind
     )
     return [
         Interval(start_us=to_us(start), end_us=to_us(end))
-        for start, end in found.order_by("start_at", "end_at").values_list("start_at", "end_at")
+        for start, end in found.order_by("start_at", "end_at").values_list("start_at", "end_at").distinct()
     ]
 
 

@@ -13,6 +13,7 @@ from apps.common.errors import InvalidInputError
 from apps.common.times import iso_us
 
 from . import loading
+from .labelling import LabelsSet, set_labels
 from .models import ImportRun, OutcomeLabel, Series
 from .reading import from_us
 from .registry import ensure_series
@@ -24,7 +25,15 @@ if TYPE_CHECKING:
 
     from .sources import Label, SeriesFile
 
-__all__ = ["LabelsResult", "SeriesResult", "ensure_series", "import_labels", "import_series"]
+__all__ = [
+    "LabelsResult",
+    "LabelsSet",
+    "SeriesResult",
+    "ensure_series",
+    "import_labels",
+    "import_series",
+    "set_labels",
+]
 
 log = structlog.get_logger(__name__)
 COMMAND_LINE = "command-line"  # the actor of imports that no person is signed in for
