@@ -62,19 +62,31 @@ class Draft(models.Model):
 
 
 class DraftHistory(models.Model):
-    """The draft as it was before a change by somebody else, or about once a minute: nothing is ever lost."""
+    """What a draft said: saved states, kept before a change by somebody else or about once a minute, and what
+    was set aside because somebody else had changed the same field.
+    """
+
+    class Kind(models.TextChoices):
+        SAVED = "saved", "Saved"
+        SET_ASIDE = "set_aside", "Set aside"
 
     draft = models.ForeignKey(Draft, models.PROTECT, related_name="history")
+    kind = models.CharField(max_length=10, choices=Kind.choices, default=Kind.SAVED)
     version = models.PositiveIntegerField()
     editor = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
     data = models.JSONField()
     saved_at = models.DateTimeField()
 
     class Meta:
-        ordering: ClassVar = ["-version"]
+        ordering: ClassVar = ["-pk"]
         triggers: ClassVar = [APPEND_ONLY]
         constraints: ClassVar = [
-            models.UniqueConstraint(name="draft_history_version_once", fields=["draft", "version"])
+            models.UniqueConstraint(
+                name="draft_history_version_once", fields=["draft", "version"], condition=Q(kind="saved")
+            ),
+            models.CheckConstraint(
+                name="draft_history_kind_known", condition=Q(kind__in=["saved", "set_aside"])
+            ),
         ]
 
     def __str__(self) -> str:

@@ -192,7 +192,7 @@ class Citation(models.Model):
                 func="""
                 IF (SELECT postmortem_id FROM postmortems_recommendation WHERE id = NEW.recommendation_id)
                    <> (SELECT postmortem_id FROM postmortems_observation WHERE id = NEW.observation_id) THEN
-                    RAISE EXCEPTION 'a recommendation cites observations of its own review (postmortems_citation)'
+                    RAISE EXCEPTION 'a recommendation cites its own review (postmortems_citation)'
                       USING ERRCODE = 'check_violation';
                 END IF;
                 RETURN NEW;
