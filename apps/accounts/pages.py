@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import wraps
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 from django.contrib import messages
 from django.contrib.auth.views import redirect_to_login
@@ -15,6 +15,7 @@ from django.db import models
 from django.http import Http404, HttpRequest, HttpResponseBase, HttpResponseNotAllowed
 from django.shortcuts import redirect
 from django.utils.http import url_has_allowed_host_and_scheme
+from django_htmx.http import HttpResponseClientRedirect
 
 from apps.common.errors import DomainError, ForbiddenError, NotFoundError
 
@@ -55,7 +56,8 @@ def page(
 
     Strangers are sent to the sign-in page and come back afterwards. A service's NotFoundError becomes the 404
     page, ForbiddenError the 403 page; any other DomainError of a POST becomes a message, and the person stays
-    where they were.
+    where they were. For htmx, which would put a page into the fragment, "sent to" is a header (HX-Redirect) that
+    moves the whole window.
     """
     methods = {
         name: frozenset(str(role) for role in roles)
@@ -70,7 +72,7 @@ def page(
             if method not in methods:
                 return HttpResponseNotAllowed(sorted(methods))
             if not isinstance(request.user, User):
-                return redirect_to_login(request.get_full_path() if method == "GET" else "/")
+                return _to_sign_in(request, method)
             if methods[method] and not request.user.has_role(*methods[method]):
                 wanted = " or ".join(sorted(Role(role).label for role in methods[method]))
                 raise PermissionDenied(f"This needs the role {wanted}. An administrator can give it to you.")
@@ -95,16 +97,29 @@ def _answered(
         if request.method != "POST":
             raise
         messages.error(request, f"{error.detail} {error.remedy or ''}".strip())
-        return redirect(_back(request))
+        return moved(request, back(request))
 
 
-def _back(request: HttpRequest) -> str:
+def moved(request: HttpRequest, url: str) -> HttpResponseBase:
+    """A redirect that also leaves the page when a fragment was asked for by htmx."""
+    return HttpResponseClientRedirect(url) if getattr(request, "htmx", False) else redirect(url)
+
+
+def _to_sign_in(request: HttpRequest, method: str) -> HttpResponseBase:
+    """Sign in, then come back to the page: for a fragment or a form, to the one that holds it."""
+    whole_page = method == "GET" and not getattr(request, "htmx", False)
+    there = request.get_full_path() if whole_page else back(request)
+    return moved(request, redirect_to_login(there).url)
+
+
+def back(request: HttpRequest) -> str:
     """The page that the form stood on, if it is one of ours."""
-    before = request.headers.get("Referer", "")
+    before = request.headers.get("HX-Current-URL") or request.headers.get("Referer", "")
     ours = url_has_allowed_host_and_scheme(
         before, allowed_hosts={request.get_host()}, require_https=request.is_secure()
     )
-    return before if ours else "/"
+    parts = urlsplit(before)
+    return (parts.path or "/") + (f"?{parts.query}" if parts.query else "") if ours and before else "/"
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Making people and service accounts."""
+"""Making people and service accounts, and what they say of themselves."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 
 from apps.audit import ledger
 from apps.common.errors import DomainError, InvalidInputError
@@ -42,7 +43,7 @@ def create_person(
     """
     wanted = _checked_roles(roles)
     _check_identity(username, email)
-    if User.objects.filter(username__iexact=username).exists():
+    if name_is_taken(username, email):
         raise NameTakenError(f"The name {username} is taken.", field="username")
     try:
         with transaction.atomic():
@@ -62,6 +63,37 @@ def create_person(
         data={"username": username, "roles": wanted, "is_service": is_service},
     )
     return user
+
+
+def name_is_taken(username: str, own_email: str = "") -> bool:
+    """Whether somebody has this user name, or signs in by it as an address."""
+    if User.objects.filter(username__iexact=username).exists():
+        return True
+    is_own = username.casefold() == own_email.casefold()
+    return "@" in username and not is_own and User.objects.filter(email__iexact=username).exists()
+
+
+@transaction.atomic
+def amend_profile(*, person_id: int, first_name: str, last_name: str, email: str, password: str) -> User:
+    """Change what a person says of themselves; another address needs the present password.
+
+    Raises:
+        InvalidInputError: the address is not one, belongs to another account, or the password is wrong.
+    """
+    person = User.objects.select_for_update().get(pk=person_id)
+    if email.casefold() != person.email.casefold():
+        _check_identity(person.username, email)
+        if not person.check_password(password):
+            raise InvalidInputError("Enter your present password to change the address.", field="password")
+        others = User.objects.exclude(pk=person.pk)
+        if email and others.filter(Q(email__iexact=email) | Q(username__iexact=email)).exists():
+            raise InvalidInputError("Another account has this address.", field="email")
+    person.first_name, person.last_name, person.email = first_name, last_name, email
+    person.save(update_fields=["first_name", "last_name", "email"])
+    ledger.record(
+        actor=person.username, action="profile_amended", object_type="user", object_id=person.pk, data={}
+    )
+    return person
 
 
 def _checked_roles(roles: Iterable[str]) -> list[str]:

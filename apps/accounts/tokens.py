@@ -89,8 +89,8 @@ def issue(
 
 
 @transaction.atomic
-def revoke(*, token_id: int, user: User) -> None:
-    """End one of the person's own tokens at once; twice is once.
+def revoke(*, token_id: int, user: User, actor: str = "") -> None:
+    """End one of the tokens of `user` at once; twice is once. `actor` is somebody else, if it was.
 
     Raises:
         NotFoundError: no such token of this person.
@@ -102,7 +102,9 @@ def revoke(*, token_id: int, user: User) -> None:
         return
     token.revoked_at = timezone.now()
     token.save(update_fields=["revoked_at"])
-    ledger.record(actor=user.username, action="token_revoked", object_type="token", object_id=token.pk)
+    ledger.record(
+        actor=actor or user.username, action="token_revoked", object_type="token", object_id=token.pk
+    )
 
 
 def derive(nonce: str) -> str:

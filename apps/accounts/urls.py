@@ -2,6 +2,6 @@ from __future__ import annotations
 
 from django.urls import path
 
-from . import views
+from .views.setup import setup
 
-urlpatterns = [path("setup/<str:token>", views.setup, name="setup")]
+urlpatterns = [path("setup/<str:token>", setup, name="setup")]

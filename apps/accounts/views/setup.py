@@ -9,10 +9,10 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
+from apps.accounts import invitations
+from apps.accounts.forms import FirstAdminForm
 from apps.common.errors import DomainError
-
-from . import invitations
-from .forms import FirstAdminForm
+from apps.ui.forms import add_domain_error
 
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
@@ -30,16 +30,13 @@ def setup(request: HttpRequest, token: str) -> HttpResponse:
             user = invitations.make_first_admin(plain=token, **form.cleaned_data)
             return _page(request, "accounts/setup_done.html", {"username": user.username}, status=201)
     except invitations.LinkError as exc:
-        return _page(request, "accounts/setup_closed.html", {"error": exc}, status=exc.status)
+        return _page(request, "accounts/link_closed.html", {"error": exc}, status=exc.status)
     except DomainError as exc:
-        form.add_error(exc.field if exc.field in form.fields else None, exc.detail)
+        add_domain_error(form, exc)
     return _page(request, "accounts/setup.html", {"form": form}, status=422 if form.errors else 200)
 
 
 def _page(request: HttpRequest, template: str, context: dict[str, object], *, status: int) -> HttpResponse:
     response = render(request, template, context, status=status)
     response.headers["Referrer-Policy"] = "no-referrer"  # the address itself is the secret
-    response.headers["Content-Security-Policy"] = (
-        "default-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
-    )
     return response
