@@ -2,7 +2,8 @@
 
 A raw rate of 0 in 90 days says neither "never" nor "like everybody else". The Gamma-Poisson model shrinks
 each member's count towards the fleet, the more the less the fleet's members differ (empirical Bayes: Clayton
-& Kaldor, Biometrics 43 (1987) 671-681; Efron & Hastie, Computer Age Statistical Inference (2016), section 6.1).
+& Kaldor, Biometrics 43 (1987) 671-681; Efron & Hastie, Computer Age Statistical Inference (2016),
+section 6.1).
 """
 
 from __future__ import annotations

@@ -34,7 +34,8 @@ class StaleError(DomainError):
     def __init__(self, *, version: int, missed: Mapping[str, Missed]) -> None:
         people = sorted({change.by for change in missed.values()})
         super().__init__(
-            f"{' and '.join(people) or 'Somebody'} changed this incident after you had opened it.",
+            f"{' and '.join(people) or 'Somebody'} changed {', '.join(missed) or 'this incident'} "
+            "after you had opened it.",
             field="version",
             remedy=f"Read what changed, then send your changes again with version {version}.",
         )

@@ -1,5 +1,11 @@
 from __future__ import annotations
 
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from . import views
+
+urlpatterns = [
+    path("incidents", views.IncidentsView.as_view(), name="incident-list"),
+    path("incidents/<int:pk>", views.IncidentDetailView.as_view(), name="incident-detail"),
+    path("incidents/<int:pk>/state", views.IncidentStateView.as_view(), name="incident-state"),
+]
