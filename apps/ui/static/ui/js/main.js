@@ -1,0 +1,1 @@
+// Everything here only improves pages that work without it.
