@@ -127,7 +127,7 @@ class ServiceAccountForm(forms.Form):
         label="Name", max_length=150, help_text="Letters, digits and @ . + - _, such as “checkout-detector”."
     )
     roles = RolesField(
-        help_text="Few programs need one: reporting alarms or reading features takes a scope of its token alone."
+        help_text="Few programs need one: to report alarms or to read features, its token's scope is enough."
     )
     team = forms.ModelChoiceField(
         Team.objects.order_by("name"), label="Team", required=False, to_field_name="slug", empty_label="none"

@@ -1,4 +1,4 @@
-"""Invitations: a link that works once lets somebody make an account with the roles that were meant for them."""
+"""Invitations: by a link that works once, somebody makes an account with the roles meant for them."""
 
 from __future__ import annotations
 
@@ -167,7 +167,7 @@ def link(nonce: str) -> str:
 
 
 def send_mail(*, key: str, payload: dict[str, Any]) -> None:
-    """Handler of the outbox: mail the link, if it is still the newest of an open invitation. At least once."""
+    """Handler of the outbox: mail the link, if it is the newest of an open invitation. At least once."""
     digest = token_digest(_derive(str(payload["nonce"])))
     found = Invitation.objects.select_related("invited_by", "team").filter(
         digest=digest, used_at=None, withdrawn_at=None, expires_at__gt=timezone.now()

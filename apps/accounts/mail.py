@@ -1,4 +1,4 @@
-"""Mail as this installation sends it: text and simple HTML from one pair of templates, links with its address."""
+"""Mail as this installation sends it: text and simple HTML from one pair of templates."""
 
 from __future__ import annotations
 

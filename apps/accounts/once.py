@@ -1,6 +1,6 @@
 """Something shown once, on the page after a redirect, without a secret ever being stored.
 
-What a session keeps is the nonce that a secret is derived from; without the installation's key it says nothing.
+What a session keeps is the nonce that a secret is derived from; it says nothing without the secret key.
 """
 
 from __future__ import annotations

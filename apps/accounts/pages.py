@@ -56,7 +56,7 @@ def page(
 
     Strangers are sent to the sign-in page and come back afterwards. A service's NotFoundError becomes the 404
     page, ForbiddenError the 403 page; any other DomainError of a POST becomes a message, and the person stays
-    where they were. For htmx, which would put a page into the fragment, "sent to" is a header (HX-Redirect) that
+    where they were. For htmx, which would put the page into a fragment, both are a header (HX-Redirect) that
     moves the whole window.
     """
     methods = {

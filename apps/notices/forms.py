@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from django import forms
+from typing import TYPE_CHECKING
 
-from apps.accounts.models import User
+from django import forms
 
 from . import kinds
 from .models import MutedMail, Notice
+
+if TYPE_CHECKING:
+    from apps.accounts.models import User
 
 
 class MailForm(forms.Form):

@@ -20,7 +20,7 @@ GIVE_UP_AFTER = timedelta(days=3)
 
 
 def send(*, key: str, payload: dict[str, Any]) -> None:
-    """Handler of the outbox: mail the notice whose id is `key`, unless it was mailed or is not wanted as mail.
+    """Handler of the outbox: mail the notice whose id is `key`, unless it was mailed or is not wanted.
 
     At least once: a worker that dies between the server's yes and our mark sends it again, under the same
     Message-ID. A server that refuses raises, and the outbox tries again.
@@ -44,7 +44,7 @@ def send(*, key: str, payload: dict[str, Any]) -> None:
 
 
 def try_parked_again() -> int:
-    """Give mails that the outbox has parked a new life for three days: a mail server may be away that long."""
+    """Give mails that the outbox has parked a new life, for three days: so long a server may be away."""
     since = timezone.now() - GIVE_UP_AFTER
     parked = Outbox.objects.filter(kind=MAIL, state="dead", created_at__gte=since)
     return sum(outbox.revive(row) for row in parked.values_list("pk", flat=True))

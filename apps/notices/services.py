@@ -87,7 +87,7 @@ def choose_mail(*, person: User, wanted: Iterable[str], offered: Iterable[str]) 
     """
     chosen, choices = set(wanted), set(offered)
     if unknown := chosen - choices:
-        raise InvalidInputError(f"There is no kind {sorted(unknown)[0]}.", field="kinds")
+        raise InvalidInputError(f"There is no kind {min(unknown)}.", field="kinds")
     MutedMail.objects.filter(person=person, kind__in=chosen).delete()
     MutedMail.objects.bulk_create(
         (MutedMail(person=person, kind=kind) for kind in sorted(choices - chosen)), ignore_conflicts=True

@@ -36,12 +36,14 @@ def open_notice(request: AuthedRequest, pk: int) -> HttpResponse:
 
 @page(get=None, post=())
 def mark_read(request: AuthedRequest, pk: int) -> HttpResponse:
+    """Tick one off and stay."""
     services.mark_read(notice_id=pk, person=request.user)
     return redirect("notices:list")
 
 
 @page(get=None, post=())
 def mark_all_read(request: AuthedRequest) -> HttpResponse:
+    """Tick all off."""
     count = services.mark_all_read(person=request.user)
     messages.success(request, f"{count} marked as read." if count else "Nothing was unread.")
     return redirect("notices:list")

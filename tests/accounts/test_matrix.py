@@ -6,11 +6,14 @@ over HTTP; what is behind them is replaced by a plain answer, so that asking cha
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 import pytest
+from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import timezone
 from rest_framework.response import Response
@@ -18,7 +21,7 @@ from rest_framework.response import Response
 from apps.accounts.door import ApiView
 from apps.accounts.models import ApiToken, Role
 from apps.accounts.tokens import SCOPES
-from tests.classified import ANYBODY, AUTHORS, OPERATORS, PINNERS, Page, Rule, collected
+from tests.classified import ADMINS, ANYBODY, AUTHORS, OPERATORS, PINNERS, Page, Rule, collected
 from tests.people import Api, make_person, make_token
 
 if TYPE_CHECKING:
@@ -27,15 +30,18 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.api, pytest.mark.django_db]
 
 LET_IN = 299
+REFUSED = 403
 ENDED = {"expired": {"expires_at": timezone.now()}, "revoked": {"revoked_at": timezone.now()}}
 FEEDERS = frozenset({Role.RESPONDER, Role.OPERATOR, Role.ADMIN})
 
 
+SAMPLES = {"series_id": "checkout/latency", "int": "1", "str": "x", "slug": "x"}
 PUBLIC = "public"  # no token needed
 OWN_DOOR = "own door"  # no ApiView; its token check is tested here by its own means
 AUTHOR = Rule("insights:write", AUTHORS)
 FEATURES = Rule("features:read")
 INSIGHTS = Rule("insights:read")
+ADMINISTRATION = Rule("api", ADMINS)
 FEEDING_ALARMS = Rule("alerts:write", FEEDERS, services_too=True)
 
 ROUTES: dict[str, str | dict[str, Rule]] = {
@@ -47,6 +53,8 @@ ROUTES: dict[str, str | dict[str, Rule]] = {
     "api/v1/me": {"GET": Rule("")},
     "api/v1/tokens": {"GET": Rule("api"), "POST": Rule("api")},
     "api/v1/tokens/<int:token_id>": {"DELETE": Rule("api")},
+    "api/v1/people": {"GET": ADMINISTRATION, "POST": ADMINISTRATION},
+    "api/v1/teams": {"GET": Rule("catalog:read")},
     "api/v1/services": {"GET": Rule("catalog:read")},
     "api/v1/vocabularies": {"GET": Rule("catalog:read")},
     "api/v1/series": {"GET": Rule("telemetry:read")},
@@ -98,17 +106,7 @@ def address(route: str) -> str:
     """A path that leads to the route."""
     if route.startswith("^"):
         return "/" + route.strip("^$").replace("/+", "/")
-    for name, value in {
-        "<series_id:series_id>": "checkout/latency",
-        "<int:number>": "1",
-        "<int:other>": "2",
-        "<int:pk>": "1",
-        "<int:postmortem_id>": "1",
-        "<int:token_id>": "1",
-        "<str:token>": "x",
-    }.items():
-        route = route.replace(name, value)
-    return "/" + route
+    return "/" + re.sub(r"<(\w+):\w+>", lambda found: SAMPLES[found[1]], route)
 
 
 @dataclass(frozen=True)
@@ -166,6 +164,62 @@ def test_every_page_is_open_to_just_those_who_are_classified() -> None:
             assert access.methods == {k: v for k, v in wanted.items() if v is not None}, route
 
 
+@pytest.fixture
+def visitors() -> list[tuple[str, Client]]:
+    """A browser for each role, signed in."""
+    found = []
+    for role in Role.values:
+        client = Client(raise_request_exception=False)
+        client.force_login(make_person(f"page-{role}", role))
+        found.append((role, client))
+    return found
+
+
+def test_strangers_are_sent_to_sign_in_and_come_back() -> None:
+    for route, rule in PAGES.items():
+        if not isinstance(rule, Page):
+            continue
+        path = address(route)
+        if rule.get is not None:
+            answer = Client().get(path)
+            assert (answer.status_code, answer.headers["Location"]) == (
+                302,
+                f"/sign-in?next={quote(path)}",
+            ), route
+        if rule.post is not None:
+            assert Client().post(path).headers["Location"].startswith("/sign-in"), route
+
+
+def test_pages_open_to_just_the_roles_that_are_classified(visitors: list[tuple[str, Client]]) -> None:
+    wrong = []
+    for route, rule in PAGES.items():
+        if not isinstance(rule, Page):
+            continue
+        for role, client in visitors:
+            seen = client.get(address(route)).status_code
+            expected = _expected(rule.get, role)
+            if seen not in expected:
+                wrong.append(f"{role}: GET {route} gave {seen}")
+            if rule.post is not None and role not in (rule.post or Role.values):
+                refused = client.post(address(route)).status_code
+                if refused != REFUSED:
+                    wrong.append(f"{role}: POST {route} gave {refused}")
+    assert wrong == []
+
+
+def _expected(roles: frozenset[str] | None, role: str) -> set[int]:
+    """What a GET may answer in an empty installation."""
+    if roles is None:
+        return {405}
+    return {200, 302, 404} if not roles or role in roles else {REFUSED}
+
+
+def test_public_pages_answer_strangers() -> None:
+    for route, rule in PAGES.items():
+        if rule == PUBLIC:
+            assert Client().get(address(route)).status_code in {200, 404, 405, 410}, route
+
+
 def test_every_api_view_opens_just_the_methods_that_are_classified() -> None:
     for route, view in routes().items():
         if route in PAGES:
@@ -215,7 +269,7 @@ def test_public_routes_answer_strangers() -> None:
 def test_only_people_with_a_role_change_what_others_see() -> None:
     """Whoever merely reads may write own tokens and read features by POST, no more."""
     harmless = {"api/v1/tokens", "api/v1/tokens/<int:token_id>", "api/v1/features/online"}
-    harmless |= {"api/v1/features/historical"}
+    harmless |= {"api/v1/features/historical", "api/v1/notices/<int:notice_id>/read"}
     open_to_readers = {
         route
         for route, rules in ROUTES.items()

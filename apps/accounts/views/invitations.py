@@ -51,6 +51,7 @@ def send_again(request: AuthedRequest, pk: int) -> HttpResponse:
 
 @page(get=None, post=ADMINS)
 def withdraw(request: AuthedRequest, pk: int) -> HttpResponse:
+    """End a link that was not used."""
     invitation = inviting.withdraw(invitation_id=pk, actor=request.user)
     messages.success(request, f"The invitation of {invitation.email} is withdrawn.")
     return redirect("accounts:people")

@@ -62,6 +62,7 @@ def list_people(request: AuthedRequest) -> HttpResponse:
 @never_cache
 @page(get=ADMINS)
 def show_person(request: AuthedRequest, pk: int) -> HttpResponse:
+    """One account: roles, tokens, teams, state."""
     return _person_page(request, _person(pk))
 
 
@@ -85,6 +86,7 @@ def assign_roles(request: AuthedRequest, pk: int) -> HttpResponse:
 
 @page(get=None, post=ADMINS)
 def deactivate(request: AuthedRequest, pk: int) -> HttpResponse:
+    """Close an account."""
     person = closing.deactivate(person_id=pk, actor=request.user.username)
     messages.success(request, f"The account of {person.name} is closed. Its sessions and tokens have ended.")
     return redirect("accounts:person", pk)
@@ -92,6 +94,7 @@ def deactivate(request: AuthedRequest, pk: int) -> HttpResponse:
 
 @page(get=None, post=ADMINS)
 def reactivate(request: AuthedRequest, pk: int) -> HttpResponse:
+    """Open a closed account again."""
     person = closing.reactivate(person_id=pk, actor=request.user.username)
     messages.success(request, f"The account of {person.name} is open again.")
     return redirect("accounts:person", pk)

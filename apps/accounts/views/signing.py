@@ -30,7 +30,7 @@ BACKEND = "apps.accounts.backends.LocalAccounts"
 
 
 class SignIn(LoginView):
-    """By user name or address. Where `?next=` leads is checked to be here (Django does, by host and scheme)."""
+    """By user name or address. Django checks that `?next=` leads to this host."""
 
     template_name = "accounts/sign_in.html"
     authentication_form = SignInForm

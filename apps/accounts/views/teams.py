@@ -70,6 +70,7 @@ def add_member(request: AuthedRequest, slug: str) -> HttpResponse:
 
 @page(get=None, post=ADMINS)
 def remove_member(request: AuthedRequest, slug: str, pk: int) -> HttpResponse:
+    """Let somebody out of the team."""
     teams.remove_member(slug=slug, person_id=pk, actor=request.user.username)
     messages.success(request, "The member is removed.")
     return redirect("accounts:team", slug)
