@@ -19,7 +19,9 @@ import numpy as np
 from scipy import special
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
+
+    from .types import Bools
 
 ALPHA = 0.05
 TARGET_POWER = 0.8
@@ -32,8 +34,9 @@ STEPS = 99
 class Paired:
     """An effect with its interval, the p of "no difference", and what would have been found.
 
-    A bound that is None is open. `n`: events that bear on the question. `smallest`: the effect that would be
-    found with a power of 80 %; None where not even the largest would.
+    All three are None without any event, and may be infinite for delays. `n`: events that bear on the
+    question. `smallest`: the effect that would be found with a power of 80 %; None where not even the largest
+    would, or where nothing varies.
     """
 
     n: int
@@ -79,13 +82,18 @@ def episode_ratio(both: int, only_before: int, only_after: int) -> Paired:
         low=effect - half,
         high=effect + half,
         p=discordant_p(only_before, only_after),
-        smallest=_smallest(lambda share: episode_power(both + only_before, only_after, share)),
+        smallest=_smallest(_episodes_found(both + only_before, only_after)),
     )
 
 
 def episode_power(before: int, new: int, share: float) -> float:
     """Chance to find that `share` of `before` episodes are gone while `new` ones came, by the exact test."""
-    return _power(before, share, lambda gone: gone > new and discordant_p(gone, new) < ALPHA)
+    return _power(_episodes_found(before, new), share)
+
+
+def _episodes_found(before: int, new: int) -> Bools:
+    """For 0 to `before` episodes that are gone: would the test find it? Shape (before + 1,)."""
+    return np.array([gone > new and discordant_p(gone, new) < ALPHA for gone in range(before + 1)])
 
 
 def recall_difference(incidents: int, gained: int, lost: int) -> Paired:
@@ -99,19 +107,23 @@ def recall_difference(incidents: int, gained: int, lost: int) -> Paired:
         low=low,
         high=high,
         p=discordant_p(gained, lost),
-        smallest=_smallest(lambda share: recall_power(incidents, lost, share)),
+        smallest=_smallest(_gains_found(incidents, lost)),
     )
 
 
 def recall_power(incidents: int, lost: int, share: float) -> float:
     """Chance to find that `share` of the incidents are gained while `lost` are lost."""
+    return _power(_gains_found(incidents, lost), share)
+
+
+def _gains_found(incidents: int, lost: int) -> Bools:
+    """For 0 to `incidents` gained ones: would test and interval find it? Shape (incidents + 1,)."""
 
     def found(gained: int) -> bool:
-        gained = min(gained, incidents - lost)
         significant = gained > lost and discordant_p(gained, lost) < ALPHA
         return significant and _difference_interval(incidents, gained, lost)[0] > 0
 
-    return _power(incidents, share, found)
+    return np.array([found(min(gained, incidents - lost)) for gained in range(incidents + 1)])
 
 
 def _difference_interval(incidents: int, gained: int, lost: int) -> tuple[float, float]:
@@ -123,7 +135,7 @@ def _difference_interval(incidents: int, gained: int, lost: int) -> tuple[float,
 def delay_difference(differences: Sequence[float]) -> Paired:
     """Median of after - before in seconds, by incident; -inf: only the second arm saw it, +inf: the first.
 
-    The test is the sign test; the interval holds the median of all, ties included. An infinite bound is open.
+    The test is the sign test; the interval holds the median of all, ties included.
     `smallest` supposes normal differences, of which the sign test sees about two thirds.
     """
     n = len(differences)
@@ -132,19 +144,21 @@ def delay_difference(differences: Sequence[float]) -> Paired:
     ordered = sorted(differences)
     rank = _median_rank(n)
     low, high = (ordered[rank - 1], ordered[n - rank]) if rank else (-math.inf, math.inf)
-    middle = _middle(ordered)
     return Paired(
         n=n,
-        effect=_finite(middle),
-        low=_finite(low),
-        high=_finite(high),
+        effect=_middle(ordered),
+        low=low,
+        high=high,
         p=discordant_p(sum(d < 0 for d in differences), sum(d > 0 for d in differences)),
-        smallest=delay_smallest(differences),
+        smallest=delay_smallest(differences) or None,
     )
 
 
 def delay_smallest(differences: Sequence[float], power: float = TARGET_POWER) -> float | None:
-    """Seconds that would be found with `power`; None for fewer than six, which no sign test can judge."""
+    """Seconds that would be found with `power`; None for fewer than six, which no sign test can judge.
+
+    Zero where all differences are equal: then any shift of all of them would be found.
+    """
     finite = np.array([d for d in differences if math.isfinite(d)])
     if len(differences) < SIGN_TEST_NEEDS or finite.size < SIGN_TEST_NEEDS:
         return None
@@ -166,17 +180,16 @@ def _median_rank(n: int) -> int:
 
 def _middle(ordered: Sequence[float]) -> float:
     low, high = ordered[(len(ordered) - 1) // 2], ordered[len(ordered) // 2]
-    if math.isinf(low) or math.isinf(high):
-        return low if low == high else math.nan
-    return (low + high) / 2
+    if low == high or not math.isinf(low - high):
+        return low if low == high else (low + high) / 2
+    return (
+        0.0 if math.isinf(low) and math.isinf(high) else low + high
+    )  # as many lost as gained: nothing moved
 
 
-def _finite(value: float) -> float | None:
-    return value if math.isfinite(value) else None
-
-
-def _power(trials: int, share: float, found: Callable[[int], bool]) -> float:
-    """Chance that a binomial number of events is one that is `found`."""
+def _power(found: Bools, share: float) -> float:
+    """Chance that a binomial number of events, each with chance `share`, is one that is `found`."""
+    trials = found.size - 1
     numbers = np.arange(trials + 1)
     chances = np.exp(
         special.gammaln(trials + 1)
@@ -185,15 +198,15 @@ def _power(trials: int, share: float, found: Callable[[int], bool]) -> float:
         + special.xlogy(numbers, share)
         + special.xlog1py(trials - numbers, -share)
     )
-    return min(1.0, float(sum(chance for number, chance in enumerate(chances) if found(number))))
+    return min(1.0, float(chances[found].sum()))
 
 
-def _smallest(power: Callable[[float], float]) -> float | None:
+def _smallest(found: Bools) -> float | None:
     """Smallest share in steps of 1 % that is found with the target power."""
-    if power(1.0) < TARGET_POWER:
+    if _power(found, 1.0) < TARGET_POWER:
         return None
     low, high = 0, STEPS + 1
     while high - low > 1:  # power rises with the share
         middle = (low + high) // 2
-        low, high = (low, middle) if power(middle / (STEPS + 1)) >= TARGET_POWER else (middle, high)
+        low, high = (low, middle) if _power(found, middle / (STEPS + 1)) >= TARGET_POWER else (middle, high)
     return high / (STEPS + 1)

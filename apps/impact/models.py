@@ -75,8 +75,8 @@ class Verdict(models.Model):
                 condition=Q(low__isnull=True) | Q(high__isnull=True) | Q(low__lte=models.F("high")),
             ),
             models.CheckConstraint(
-                name="verdict_of_a_change_has_an_effect",
-                condition=~Q(verdict__in=["improved", "worse"]) | Q(effect__isnull=False, p__isnull=False),
+                name="verdict_of_a_change_has_a_p",
+                condition=~Q(verdict__in=["improved", "worse"]) | Q(p__isnull=False),
             ),
         ]
 
