@@ -47,13 +47,12 @@ def registry_bytes(definitions: list[Definition]) -> bytes:
     from feast.project import Project
     from feast.protos.feast.core.Registry_pb2 import Registry
 
-    from .definitions import entity
-
     registry = Registry(registry_schema_version="1")
     registry.projects.append(_timeless(Project(name=settings.FEAST_PROJECT).to_proto()))
-    held = entity().to_proto()
-    held.spec.project = settings.FEAST_PROJECT
-    registry.entities.append(_timeless(held))
+    for entity in {definition.entity.name: definition.entity for definition in definitions}.values():
+        held = entity.to_proto()
+        held.spec.project = settings.FEAST_PROJECT
+        registry.entities.append(_timeless(held))
     for definition in definitions:
         source = _neutral(definition)
         view = definition.view.to_proto()
@@ -72,7 +71,7 @@ def registry_bytes(definitions: list[Definition]) -> bytes:
 def _files(pinned: list[Release]) -> dict[str, bytes]:
     from . import definitions
 
-    held = [definitions.active(), *(definitions.pinned(release) for release in pinned)]
+    held = [*definitions.standing(), *(definitions.pinned(release) for release in pinned)]
     services = [definition.service.name for definition in held]
     words = {
         "@PROJECT@": settings.FEAST_PROJECT,

@@ -97,21 +97,22 @@ def _size(column: pa.ChunkedArray) -> int:
     return total
 
 
-def series_of(table: pa.Table) -> list[str]:
+def keys_of(table: pa.Table, key: str = JOIN_KEY) -> list[str]:
     """The join key of every row.
 
     Raises:
         InvalidInputError: no such column, or a row without text in it.
     """
-    if JOIN_KEY not in table.column_names:
-        raise InvalidInputError(f"The table needs the join key column {JOIN_KEY!r}.", field=JOIN_KEY)
+    if key not in table.column_names:
+        raise InvalidInputError(f"The table needs the join key column {key!r}.", field=key)
     try:
-        values: list[Any] = table.column(JOIN_KEY).to_pylist()
+        values: list[Any] = table.column(key).to_pylist()
     except UnicodeDecodeError as error:
-        raise InvalidInputError(f"{JOIN_KEY} is not UTF-8.", field=JOIN_KEY) from error
+        raise InvalidInputError(f"{key} is not UTF-8.", field=key) from error
     wrong = next((i for i, value in enumerate(values) if not isinstance(value, str) or "\x00" in value), None)
     if wrong is not None:
-        raise InvalidInputError(f"Row {wrong}: {JOIN_KEY} is text (service/metric).", field=JOIN_KEY)
+        form = "service/metric" if key == JOIN_KEY else "a slug"
+        raise InvalidInputError(f"Row {wrong}: {key} is text ({form}).", field=key)
     return values
 
 

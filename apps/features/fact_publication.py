@@ -1,4 +1,4 @@
-"""Publication of facts: the newest row of an entity becomes what Feast serves. Crash-safe as that of releases.
+"""Publication of facts: the newest row of an entity becomes what Feast serves, crash-safe as for releases.
 
 There is no pointer to move: what is served is the newest row that was written and read back, and every step
 may be repeated.
@@ -7,6 +7,8 @@ may be repeated.
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+
+from django.db import transaction
 
 from apps.common import failpoints
 
@@ -41,8 +43,6 @@ def publish(*, key: str, payload: dict[str, Any]) -> None:
 
 
 def _serve(store: Store, row: FactRow) -> None:
-    from django.db import transaction
-
     from . import definitions, vectors
 
     definition = definitions.of_facts(row.view)

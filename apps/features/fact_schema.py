@@ -6,7 +6,6 @@ another view.
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,12 +18,12 @@ from apps.common.times import iso_us
 
 from .names import SERVICE, SERVICE_HISTORY
 
-Kind: TypeAlias = Literal["count", "share", "amount", "moment"]
+Kind: TypeAlias = Literal["count", "share", "chance", "moment"]
 
 # What a row says of itself.
 ROW_TYPES = {"version": "int", "known_at_iso": "str"}
 MAX_COUNT = 2**31 - 1
-_TYPES: dict[str, str] = {"count": "int", "share": "float", "amount": "float", "moment": "str"}
+_TYPES: dict[str, str] = {"count": "int", "share": "float", "chance": "float", "moment": "str"}
 
 
 @dataclass(frozen=True)
@@ -47,7 +46,7 @@ VIEWS = {
     SERVICE_HISTORY: FactView(
         name=SERVICE_HISTORY,
         join_key=SERVICE,
-        description="Incidents, reviews and open actions of a service: as of now online, as of then historically",
+        description="Incidents, reviews and open actions of a service, as of now or (historical) as of then",
         kinds={
             "incidents_7d": "count",
             "incidents_30d": "count",
@@ -59,7 +58,7 @@ VIEWS = {
             "change_induced_share": "share",
             "n_reviews": "count",
             "open_actions": "count",
-            "risk_next_7d": "amount",
+            "risk_next_7d": "chance",
         },
         shares_of="n_reviews",
     ),
@@ -135,16 +134,9 @@ def _count(column: str, value: Any) -> int:
 
 
 def _share(column: str, value: Any) -> float:
-    found = _amount(column, value)
-    if found > 1:
-        raise InvalidInputError(f"{column} lies between 0 and 1, not at {value!r}.", field=column)
-    return found
-
-
-def _amount(column: str, value: Any) -> float:
     number = isinstance(value, int | float) and not isinstance(value, bool)
-    if not number or not math.isfinite(value) or value < 0:
-        raise InvalidInputError(f"{column} is a number from 0, not {value!r}.", field=column)
+    if not number or not 0 <= value <= 1:  # NaN neither
+        raise InvalidInputError(f"{column} is a number from 0 to 1, not {value!r}.", field=column)
     return float(value) + 0.0  # no negative zero: the database does not keep it
 
 
@@ -155,4 +147,4 @@ def _moment(column: str, value: Any) -> str:
         raise InvalidInputError(f"{column} is a moment with a zone, not {value!r}.", field=column) from error
 
 
-_CHECKS = {"count": _count, "share": _share, "amount": _amount, "moment": _moment}
+_CHECKS = {"count": _count, "share": _share, "chance": _share, "moment": _moment}

@@ -13,7 +13,7 @@ from apps.audit import outbox
 from apps.audit.models import Outbox
 
 from . import fact_schema, locks
-from .models import FactMark, FactRow
+from .models import FactRow
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

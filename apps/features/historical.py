@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 from apps.common.times import iso_us
 
 from . import masking
-from .entity_table import TIME, series_of, times_of
+from .entity_table import TIME, keys_of, times_of
+from .fact_schema import VIEWS
 from .names import JOIN_KEY
-from .reading import NameCollisionError, Selection
+from .selecting import NameCollisionError, Selection, join_key_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -64,13 +65,17 @@ def join(
             remedy="Rename them, or ask for full_feature_names=true.",
         )
     times = times_of(table) if as_of is None else [as_of] * table.num_rows
-    entities = pd.DataFrame({JOIN_KEY: series_of(table), TIME: pd.to_datetime(pd.Series(times), utc=True)})
+    moments = pd.to_datetime(pd.Series(times), utc=True)
+    keys = {key: keys_of(table, key) for key in selection.join_keys}
     joined: dict[tuple[str, str], pa.ChunkedArray] = {}
     for view in selection.views:
         wanted = [feature for v, feature, _ in selection.columns if v == view]
-        references = [f"{view}:{feature}" for feature in dict.fromkeys((*wanted, *_NEEDED))]
+        key, needed = join_key_of(view), () if view in VIEWS else _NEEDED
+        entities = pd.DataFrame({key: keys[key], TIME: moments})
+        references = [f"{view}:{feature}" for feature in dict.fromkeys((*wanted, *needed))]
         found = store.get_historical_features(entity_df=entities, features=references).to_arrow()
-        found = _hide(found, entities, min_confidence=min_confidence)
+        if view not in VIEWS:
+            found = _hide(found, entities, min_confidence=min_confidence)
         joined.update({(view, feature): found.column(feature) for feature in wanted})
     for view, feature, name in selection.columns:
         table = table.append_column(name, joined[view, feature])

@@ -7,11 +7,14 @@ from typing import Any
 from apps.common.errors import NotFoundError
 from apps.common.times import iso_us
 
-from . import reading
+from . import facts, reading
 from .models import ProfileRow
+from .names import SERVICE_HISTORY
 from .releases import get_release
 from .schema import SUMMARY_COLUMNS, check_series
 from .store import open_store
+
+MAX_FACT_ROWS = 200
 
 
 def trace(*, series: str, release: int | None = None, min_confidence: float | None = None) -> dict[str, Any]:
@@ -42,6 +45,37 @@ def trace(*, series: str, release: int | None = None, min_confidence: float | No
             and (min_confidence is None or row.sources[column]["confidence"] >= min_confidence)
         },
     }
+
+
+def trace_facts(*, service: str) -> dict[str, Any]:
+    """The rows of a service's history, newest first, each with the facts that it changed.
+
+    The rooms that own the facts hold the incidents, reviews and actions behind them.
+
+    Raises:
+        NotFoundError: nothing is known of this service.
+    """
+    rows = facts.history(SERVICE_HISTORY, service, limit=MAX_FACT_ROWS + 1)
+    if not rows:
+        raise NotFoundError(f"Nothing is known of the service {service}.", field="service")
+    before = {row.version: row.values for row in rows}
+    return {
+        "service": service,
+        "view": SERVICE_HISTORY,
+        "rows": [
+            {
+                "version": row.version,
+                "known_at": iso_us(row.known_at),
+                "values": row.values,
+                "changed": _changed(before.get(row.version - 1, {}), row.values),
+            }
+            for row in rows[:MAX_FACT_ROWS]
+        ],
+    }
+
+
+def _changed(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
+    return sorted(column for column in old.keys() | new.keys() if old.get(column) != new.get(column))
 
 
 _EMPTY: dict[str, Any] = dict.fromkeys(

@@ -222,7 +222,7 @@ class FeatureUse(models.Model):
 
 
 class FactRow(models.Model):
-    """What is known of one entity (a service, say) from `known_at` on: all its facts, not just the new ones."""
+    """What is known of one entity (a service, say) from `known_at` on: all its facts, not just new ones."""
 
     view = models.CharField(max_length=40)
     entity = models.CharField(max_length=SERIES_LENGTH)

@@ -4,81 +4,56 @@ see."""
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from django.db import connection
-
-from apps.common.errors import InvalidInputError, NotFoundError
 from apps.common.times import iso_us
 
 from . import masking
-from .models import SERIES_LENGTH
-from .names import (
-    ACTIVE_SERVICE,
-    ACTIVE_VIEW,
-    JOIN_KEY,
-    pinned_service,
-    pinned_view,
-    release_of_service,
-    release_of_view,
+from .fact_schema import VIEWS
+from .names import ACTIVE_SERVICE, ACTIVE_VIEW, JOIN_KEY, pinned_service, release_of_view
+from .selecting import (
+    MAX_FEATURES,
+    MAX_ROWS,
+    NameCollisionError,
+    Selection,
+    Standing,
+    UnknownFeaturesError,
+    check_entities,
+    join_key_of,
+    join_keys,
+    select,
+    standing,
 )
-from .schema import TYPES
-from .usage import uses
+from .usage import NO_RELEASE, uses
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from .feast_store import Store
 
-MAX_ROWS = 1_000
-MAX_FEATURES = 500
+__all__ = [
+    "MAX_FEATURES",
+    "MAX_ROWS",
+    "Answer",
+    "Column",
+    "NameCollisionError",
+    "Selection",
+    "Standing",
+    "UnknownFeaturesError",
+    "answer",
+    "check_entities",
+    "join_keys",
+    "plain",
+    "read",
+    "select",
+    "served_release",
+    "standing",
+    "strictest",
+]
+
 _EPOCH = "1970-01-01T00:00:00Z"
-
-_STANDING = """
-    SELECT p.release_id, p.changes,
-           ARRAY(SELECT release_id FROM features_pin WHERE state = 'pinned' AND served_at IS NOT NULL)
-    FROM (SELECT 1) one LEFT JOIN features_activepointer p ON true
-"""
-
-
-class UnknownFeaturesError(NotFoundError):
-    """A service, view or feature that does not exist, or is no longer pinned. `feast` names Feast's own
-    class."""
-
-    code = "unknown_features"
-
-    def __init__(self, detail: str, *, field: str, feast: str) -> None:
-        super().__init__(detail, field=field, remedy="The client folder lists what there is.")
-        self.feast = feast
-
-
-class NameCollisionError(InvalidInputError):
-    """Two views would fill one column name."""
-
-    code = "name_collision"
-    feast = "FeatureNameCollisionError"
-
-
-@dataclass(frozen=True)
-class Standing:
-    """What is readable now: the active release (None before the first), the publication counter, the pins."""
-
-    release: int | None
-    changes: int
-    pins: frozenset[int]
-
-
-@dataclass(frozen=True)
-class Selection:
-    """Columns asked for, as (view, feature, output name), in the order in which they are answered."""
-
-    columns: tuple[tuple[str, str, str], ...]
-
-    @property
-    def views(self) -> tuple[str, ...]:
-        """Each view once."""
-        return tuple(dict.fromkeys(view for view, _, _ in self.columns))
 
 
 @dataclass(frozen=True)
@@ -108,61 +83,6 @@ class Answer:
         return {"metadata": {"feature_names": [column.name for column in self.columns]}, "results": results}
 
 
-def standing() -> Standing:
-    """What is readable now, in one query."""
-    with connection.cursor() as cursor:
-        cursor.execute(_STANDING)
-        release, changes, pins = cursor.fetchone()
-    return Standing(release, changes or 0, frozenset(pins))
-
-
-def select(
-    now: Standing,
-    *,
-    feature_service: str | None = None,
-    features: Sequence[str] | None = None,
-    full_names: bool = False,
-) -> Selection:
-    """Resolve a service name or a list of `view:feature`, against what is readable `now`.
-
-    Raises:
-        InvalidInputError: neither or both are given, too many, or a malformed reference.
-        UnknownFeaturesError: something that is not there.
-        NameCollisionError: two views, one name; `full_names` would tell them apart.
-    """
-    if (feature_service is None) == (not features):
-        raise InvalidInputError("Give either feature_service or features.", field="feature_service")
-    if feature_service is not None:
-        view = _view_of_service(now, feature_service)
-        wanted = [(view, feature) for feature in TYPES]
-    else:
-        wanted = [_reference(now, reference) for reference in _references(features)]
-    named = tuple((v, f, f"{v}__{f}" if full_names else f) for v, f in dict.fromkeys(wanted))
-    names = [name for _, _, name in named]
-    if len(set(names)) < len(names):
-        twice = sorted({name for name in names if names.count(name) > 1})
-        raise NameCollisionError(
-            f"{', '.join(twice)}: in two views; ask for full_feature_names.", field="features"
-        )
-    return Selection(named)
-
-
-def check_entities(entities: Any) -> list[str]:
-    """The series asked for.
-
-    Raises:
-        InvalidInputError: not exactly the join key, not 1 to 1000 rows, or not text.
-    """
-    if not isinstance(entities, Mapping) or set(entities) != {JOIN_KEY}:
-        raise InvalidInputError(f"entities must be exactly ['{JOIN_KEY}']", field="entities")
-    rows = entities[JOIN_KEY]
-    if not isinstance(rows, list) or not 1 <= len(rows) <= MAX_ROWS:
-        raise InvalidInputError(f"entities: 1 to {MAX_ROWS} rows of {JOIN_KEY}", field="entities")
-    if not all(isinstance(row, str) and "\x00" not in row and len(row) <= SERIES_LENGTH for row in rows):
-        raise InvalidInputError(f"entities: every {JOIN_KEY} is text (service/metric)", field="entities")
-    return rows
-
-
 def strictest(*limits: float | None) -> float | None:
     """The highest of several confidence limits: a token's and a request's, say."""
     given = [limit for limit in limits if limit is not None]
@@ -171,27 +91,36 @@ def strictest(*limits: float | None) -> float | None:
 
 def read(store: Store, selection: Selection, series: list[str], **how: Any) -> list[Column]:
     """The columns of an `answer`."""
-    return answer(store, selection, series, **how).columns
+    return answer(store, selection, {JOIN_KEY: series}, **how).columns
 
 
 def answer(
     store: Store,
     selection: Selection,
-    series: list[str],
+    entities: Mapping[str, list[str]],
     *,
     now: Standing,
     min_confidence: float | None,
     consumer: str,
 ) -> Answer:
-    """The selected columns for `series`, led by the join key; expired and too uncertain columns are null."""
+    """The selected columns for `entities` (join key to values, all of one length), led by the join keys.
+
+    Columns of profiles that have expired or are too uncertain are null.
+    """
     store.refresh_if_moved(now.changes)
     at = iso_us(datetime.now(UTC))
-    columns = [Column(JOIN_KEY, list(series), ["PRESENT"] * len(series), [_EPOCH] * len(series))]
+    columns = [
+        Column(key, list(rows), ["PRESENT"] * len(rows), [_EPOCH] * len(rows))
+        for key, rows in entities.items()
+    ]
     releases: dict[str, int | None] = {}
     for view in selection.views:
-        vector = _vector(store, view, series)
-        releases[view] = release = release_of_view(view) or _never_behind(now, vector)
-        _hide(vector, series, min_confidence=min_confidence, at=at)
+        rows = entities[join_key_of(view)]
+        vector = _vector(store, view, rows)
+        release: int | None = NO_RELEASE  # facts are counts, not lessons: nothing expires or is uncertain
+        if view not in VIEWS:
+            releases[view] = release = release_of_view(view) or _never_behind(now, vector)
+            _hide(vector, rows, min_confidence=min_confidence, at=at)
         for wanted, feature, name in selection.columns:
             if wanted == view:
                 found = vector[feature]
@@ -234,7 +163,7 @@ def plain(value: Any) -> Any:
     return found
 
 
-def _vector(store: Store, view: str, series: list[str]) -> dict[str, Column]:
+def _vector(store: Store, view: str, rows: list[str]) -> dict[str, Column]:
     # Always the whole service: Feast caches one resolution per distinct request, without bound.
     from feast.errors import FeastObjectNotFoundException
     from feast.protos.feast.serving.ServingService_pb2 import FieldStatus
@@ -243,7 +172,7 @@ def _vector(store: Store, view: str, series: list[str]) -> dict[str, Column]:
         service = store.get_feature_service(_service_of_view(view), allow_cache=True)
     except FeastObjectNotFoundException as error:  # unpinned between the look at the database and here
         raise UnknownFeaturesError(str(error), field="feature_service", feast=type(error).__name__) from error
-    found = store.get_online_features(features=service, entity_rows={JOIN_KEY: series}).proto
+    found = store.get_online_features(features=service, entity_rows={join_key_of(view): rows}).proto
     names = {number: FieldStatus.Name(number) for number in FieldStatus.values()}
     moments: dict[tuple[int, int], str] = {}  # one a row, not one a cell: formatting cost a third
 
@@ -261,7 +190,7 @@ def _vector(store: Store, view: str, series: list[str]) -> dict[str, Column]:
             [text(moment) for moment in result.event_timestamps],
         )
         for name, result in zip(found.metadata.feature_names.val, found.results, strict=True)
-        if name != JOIN_KEY
+        if name != join_key_of(view)
     }
 
 
@@ -284,43 +213,8 @@ def _hide(vector: Mapping[str, Column], series: list[str], *, min_confidence: fl
             vector[name].values[i] = value
 
 
-def _view_of_service(now: Standing, service: str) -> str:
-    release = release_of_service(service)
-    if service != ACTIVE_SERVICE and (release is None or release not in now.pins):
-        raise UnknownFeaturesError(
-            f"Feature service {service} does not exist",
-            field="feature_service",
-            feast="FeatureServiceNotFoundException",
-        )
-    return ACTIVE_VIEW if release is None else pinned_view(release)
-
-
 def _service_of_view(view: str) -> str:
+    if view in VIEWS:
+        return view
     release = release_of_view(view)
     return ACTIVE_SERVICE if release is None else pinned_service(release)
-
-
-def _references(features: Any) -> list[str]:
-    if not isinstance(features, list | tuple) or len(features) > MAX_FEATURES:
-        raise InvalidInputError(f"features is a list of at most {MAX_FEATURES} names.", field="features")
-    if not all(isinstance(item, str) for item in features):
-        raise InvalidInputError("features are texts like view:feature.", field="features")
-    return list(features)
-
-
-def _reference(now: Standing, reference: str) -> tuple[str, str]:
-    view, colon, feature = reference.partition(":")
-    if not colon:
-        raise InvalidInputError(f"{reference!r} is not of the form view:feature.", field="features")
-    release = release_of_view(view)
-    if view != ACTIVE_VIEW and (release is None or release not in now.pins):
-        raise UnknownFeaturesError(
-            f"Feature view {view} does not exist", field="features", feast="FeatureViewNotFoundException"
-        )
-    if feature not in TYPES:
-        raise UnknownFeaturesError(
-            f"Feature {feature} does not exist in {view}",
-            field="features",
-            feast="FeastObjectNotFoundException",
-        )
-    return view, feature

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import structlog
 from django.db import connection, transaction
 
-from . import pinning, publication
-from .models import Pin, ProfileRow, Release
+from . import fact_schema, facts, pinning, publication
+from .models import Pin, Release
 from .names import ACTIVE_SERVICE, ACTIVE_VIEW, ENTITY
 from .releases import rows_at
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from .definitions import Definition
     from .feast_store import Store
+    from .vectors import Row
 
 log = structlog.get_logger(__name__)
 
@@ -63,7 +64,7 @@ class _Expected:
     """A view that should be readable, its rows, and their moment (None: each row's own)."""
 
     definition: Definition
-    rows: list[ProfileRow]
+    rows: Sequence[Row]
     at: datetime | None
 
 
@@ -94,10 +95,11 @@ def _compare(store: Store) -> Report:
 def _expected() -> list[_Expected]:
     from . import definitions
 
+    views = [_Expected(definitions.of_facts(name), facts.newest(name), None) for name in fact_schema.VIEWS]
     active = publication.pointer()
     if active is None:
-        return []
-    views = [_Expected(definitions.active(), list(rows_at(active.release_id).values()), None)]
+        return views
+    views += [_Expected(definitions.active(), list(rows_at(active.release_id).values()), None)]
     for number in pinning.standing():
         release = Release.objects.get(number=number)
         views.append(_Expected(definitions.pinned(release), list(rows_at(number).values()), release.known_at))
@@ -135,7 +137,7 @@ def _strangers(store: Store, expected: list[_Expected]) -> list[tuple[str, str]]
         "view": {ACTIVE_VIEW} | {view.definition.view.name for view in expected},
         "service": {ACTIVE_SERVICE} | {view.definition.service.name for view in expected},
         "source": {view.definition.source.name for view in expected} | {f"{ACTIVE_VIEW}_rows"},
-        "entity": {ENTITY, _DUMMY_ENTITY},
+        "entity": {ENTITY, _DUMMY_ENTITY} | {view.definition.entity.name for view in expected},
     }
     held: dict[str, Sequence[Any]] = {
         "view": registry.list_all_feature_views(project),
@@ -150,15 +152,15 @@ def _rows(store: Store, view: _Expected) -> Iterator[Finding]:
     from . import vectors
 
     name = view.definition.view.name
-    for series in vectors.differences(store, view.definition.view, view.rows, at=view.at):
-        yield Finding("row", f"{name} {series}", "the online row differs from the database")
+    for subject in vectors.differences(store, view.definition.view, view.rows, at=view.at):
+        yield Finding("row", f"{name} {subject}", "the online row differs from the database")
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT count(*) FROM feast_online.feast_kv WHERE view = %s", [f"{store.project}/{name}"]
         )
         surplus = int(cursor.fetchone()[0]) - len(view.rows)
     if surplus > 0:
-        yield Finding("row_orphan", name, f"{surplus} online rows of series that were never released")
+        yield Finding("row_orphan", name, f"{surplus} online rows of what was never released")
 
 
 def _views_online(store: Store) -> set[str]:
@@ -192,7 +194,7 @@ def _restore(store: Store, view: _Expected) -> None:
     publication.ensure(store, view.definition)
     table, name = view.definition.view, view.definition.view.name
     wrong = vectors.differences(store, table, view.rows, at=view.at)
-    rows = [row for row in view.rows if row.series in set(wrong)]
+    rows = [row for row in view.rows if vectors.subject(row) in set(wrong)]
     vectors.write(store, table, rows, at=view.at)
     if vectors.differences(store, table, rows, at=view.at):
         # A row that claims a later moment refuses to be overwritten: it has to go first.

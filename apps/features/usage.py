@@ -16,6 +16,7 @@ from django.db import DatabaseError, connection, transaction
 log = structlog.get_logger(__name__)
 
 FLUSH_S = 15.0
+NO_RELEASE = 0  # stands for the release of a view that is not released: views of facts
 Key = tuple[str, str, int]  # consumer, feature service, release
 
 _ADD = """

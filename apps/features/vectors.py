@@ -49,21 +49,20 @@ def subject(row: Row) -> str:
     return row.entity if isinstance(row, FactRow) else row.series
 
 
-def entity_key(row: Row) -> EntityKey:
-    """Feast's key of what the row is about."""
-    join_key = fact_schema.VIEWS[row.view].join_key if isinstance(row, FactRow) else JOIN_KEY
-    return EntityKey(join_keys=[join_key], entity_values=[Value(string_val=subject(row))])
+def entity_key(value: str, join_key: str = JOIN_KEY) -> EntityKey:
+    """Feast's key of one series, or of an entity of facts."""
+    return EntityKey(join_keys=[join_key], entity_values=[Value(string_val=value)])
 
 
 def keys(rows: Iterable[Row]) -> list[bytes]:
     """The online store's keys of `rows`."""
-    return [bytes(serialize_entity_key(entity_key(row), 3)) for row in rows]
+    return [bytes(serialize_entity_key(_key(row), 3)) for row in rows]
 
 
 def write(store: Store, view: FeatureView, rows: Sequence[Row], *, at: datetime | None = None) -> None:
     """Write `rows` online under `view`, as known at `at` (a pin) or at each row's own moment."""
     data: list[tuple[EntityKey, dict[str, Value], datetime, datetime | None]] = [
-        (entity_key(row), vector(row), at or row.known_at, None) for row in rows
+        (_key(row), vector(row), at or row.known_at, None) for row in rows
     ]
     for start in range(0, len(data), _WRITE_CHUNK):
         store.provider.online_write_batch(store.config, view, data[start : start + _WRITE_CHUNK], None)
@@ -77,11 +76,16 @@ def differences(
     wrong = []
     for start in range(0, len(wanted), _READ_CHUNK):
         chunk = wanted[start : start + _READ_CHUNK]
-        found = store.provider.online_read(store.config, view, [entity_key(row) for row in chunk])
+        found = store.provider.online_read(store.config, view, [_key(row) for row in chunk])
         for row, (moment, values) in zip(chunk, found, strict=True):
             if moment != (at or row.known_at) or values != vector(row):
                 wrong.append(subject(row))
     return wrong
+
+
+def _key(row: Row) -> EntityKey:
+    join_key = fact_schema.VIEWS[row.view].join_key if isinstance(row, FactRow) else JOIN_KEY
+    return entity_key(subject(row), join_key)
 
 
 def _value(kind: str, plain: Any) -> Value:

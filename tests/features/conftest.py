@@ -17,11 +17,12 @@ if TYPE_CHECKING:
 
 _SWEEP = (
     "TRUNCATE feast_online.feast_kv",
-    "DELETE FROM feast_registry.feature_views WHERE feature_view_name <> 'detection_profile'",
-    "DELETE FROM feast_registry.feature_services WHERE feature_service_name <> 'detection'",
-    "DELETE FROM feast_registry.data_sources WHERE data_source_name <> 'detection_profile_rows'",
-    "DELETE FROM feast_registry.feature_view_version_history WHERE feature_view_name <> 'detection_profile'",
-    "DELETE FROM feast_registry.entities WHERE entity_name NOT IN ('series', '__dummy')",
+    # What stands in every installation stays.
+    "DELETE FROM feast_registry.feature_views WHERE feature_view_name ~ '__'",
+    "DELETE FROM feast_registry.feature_services WHERE feature_service_name ~ '__'",
+    "DELETE FROM feast_registry.data_sources WHERE data_source_name ~ '__'",
+    "DELETE FROM feast_registry.feature_view_version_history WHERE feature_view_name ~ '__'",
+    "DELETE FROM feast_registry.entities WHERE entity_name NOT IN ('series', 'service', '__dummy')",
 )
 
 

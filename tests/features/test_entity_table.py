@@ -13,7 +13,7 @@ from pyarrow import parquet
 
 from apps.common.errors import InvalidInputError
 from apps.features import entity_table, pages
-from apps.features.entity_table import read_parquet, series_of, times_of
+from apps.features.entity_table import keys_of, read_parquet, times_of
 
 pytestmark = pytest.mark.unit
 
@@ -152,7 +152,7 @@ def test_flipped_bits_never_lead_to_anything_but_a_refusal_or_a_table():
             broken[dice.randrange(len(broken))] ^= 1 << dice.randrange(8)
         try:
             table = read_parquet(bytes(broken))
-            series_of(table)
+            keys_of(table)
             times_of(table)
         except InvalidInputError:
             continue

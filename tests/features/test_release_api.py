@@ -278,6 +278,7 @@ def test_its_registry_carries_no_sql_no_address_and_no_code(client, reader):
         b"SELECT",
         b"select",
         b"features_profilerow",
+        b"features_factrow",
         b"postgres",
         b"Postgre",
         b"127.0.0.1",
@@ -288,8 +289,11 @@ def test_its_registry_carries_no_sql_no_address_and_no_code(client, reader):
     assert {view.spec.name for view in registry.feature_views} == {
         "detection_profile",
         "detection_profile__r1",
+        "service_history",
     }
-    assert {s.spec.name for s in registry.feature_services} == {"detection", "detection__r1"}
+    services = {s.spec.name for s in registry.feature_services}
+    assert services == {"detection", "detection__r1", "service_history"}
+    assert {entity.spec.name for entity in registry.entities} == {"series", "service"}
     assert [field.name for field in registry.feature_views[0].spec.features] == list(TYPES)
     assert not registry.on_demand_feature_views
     assert not registry.permissions

@@ -6,13 +6,16 @@ from __future__ import annotations
 import io
 import json
 import zipfile
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import requests
 
+from apps.audit import outbox
+from apps.common.errors import require
 from apps.common.times import iso_us
-from apps.features import pinning
+from apps.features import facts, pinning
 from tests.features import stock
 from tests.features.support import CHECKOUT, LOGIN, bearer, person, serve
 
@@ -33,6 +36,18 @@ def failure(call):
         call()
     except Exception as error:
         return [type(error).__name__, str(error)]
+"""
+HISTORY = """
+import pandas as pd
+from historical import historical
+service = store.get_feature_service("service_history")
+rows = [{"service": "checkout"}, {"service": "never"}]
+now = store.get_online_features(features=service, entity_rows=rows).to_dict()
+one = store.get_online_features(features=["service_history:incidents_30d"], entity_rows=rows[:1]).to_dict()
+times = pd.to_datetime(["BEFORE", "AT"], utc=True)
+then = historical(pd.DataFrame({"service": ["checkout"] * 2, "event_timestamp": times}), "service_history")
+show = [None if pd.isna(v) else v for v in then["incidents_30d"]]
+print(json.dumps([now, one, show]))
 """
 READ = f"""
 out = {{
@@ -89,7 +104,7 @@ def test_the_stock_client_reads_online_and_gets_errors_that_it_can_tell_apart(se
         "known_at_iso": [iso_us(second.known_at)],
     }
     assert (out["pinned"]["theta_log2"], out["pinned"]["persist_k"]) == ([0.5], [3])
-    assert out["services"] == ["detection", "detection__r1"]
+    assert out["services"] == ["detection", "detection__r1", "service_history"]
     assert out["columns"] == 30
     assert out["unknown service"] == [
         "FeatureViewNotFoundException",
@@ -136,3 +151,18 @@ print(json.dumps([show(found), found["label"].tolist(), show(pinned), show(refs)
     assert pinned == [0.5] * 4
     assert refs == [None, 0.5, 0.5, 0.5]
     assert dtype.endswith("UTC]")
+
+
+def test_the_stock_client_reads_the_history_of_a_service(served):
+    *_, folder, token = served
+    values = {"incidents_30d": 3, "n_incidents": 7, "n_reviews": 2, "repeat_share": 0.5}
+    row = require(facts.put(view="service_history", entity="checkout", values=values), "the row")
+    outbox.drain()
+    at = row.known_at
+    program = HISTORY.replace("BEFORE", iso_us(at - timedelta(microseconds=1))).replace("AT", iso_us(at))
+    now, one, then = client(program, folder, token)
+    assert now["service"] == ["checkout", "never"]
+    assert (now["incidents_30d"], now["repeat_share"]) == ([3, None], [0.5, None])
+    assert (now["version"], now["known_at_iso"]) == ([1, None], [iso_us(at), None])
+    assert one == {"service": ["checkout"], "incidents_30d": [3]}
+    assert then == [None, 3]

@@ -72,17 +72,18 @@ def _answer(body: dict[str, Any], token: ApiToken) -> JsonResponse:
     from apps.features.store import open_store
 
     now = reading.standing()
-    series = reading.check_entities(body.get("entities"))
+    asked = {"feature_service": body.get("feature_service"), "features": body.get("features") or None}
+    entities = reading.check_entities(body.get("entities"), reading.join_keys(**asked))
     selection = reading.select(
         now,
         feature_service=_text(body, "feature_service"),
-        features=body.get("features") or None,
+        features=asked["features"],
         full_names=_flag(body, "full_feature_names"),
     )
     answer = reading.answer(
         open_store(),
         selection,
-        series,
+        entities,
         now=now,
         min_confidence=token.min_confidence,
         consumer=f"{token.user.username}/{token.name}",

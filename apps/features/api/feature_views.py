@@ -12,13 +12,13 @@ from rest_framework.response import Response
 
 from apps.accounts.door import Access, ApiView
 from apps.common.times import iso_us
-from apps.features import client_folder, entity_table, historical, lineage, reading
+from apps.features import client_folder, entity_table, facts, historical, lineage, reading
 from apps.features.names import ACTIVE_SERVICE
 from apps.features.releases import get_release, settle
 from apps.features.store import open_store
 
 from . import examples
-from .serializers import HistoricalSerializer, LineageSerializer, OnlineSerializer
+from .serializers import FactLineageSerializer, HistoricalSerializer, LineageSerializer, OnlineSerializer
 
 if TYPE_CHECKING:
     from rest_framework.request import Request
@@ -59,11 +59,16 @@ class OnlineView(FeaturesView):
                 "active release",
                 {"feature_service": "detection", "entities": {"series": ["checkout/latency_p99"]}},
                 request_only=True,
-            )
+            ),
+            OpenApiExample(
+                "history of a service",
+                {"feature_service": "service_history", "entities": {"service": ["checkout"]}},
+                request_only=True,
+            ),
         ],
     )
     def post(self, request: Request) -> Response:
-        """Values served now, one column per name, each as long as the list of series (1 to 1000)."""
+        """Values served now, one column per name, each as long as the list of entities (1 to 1000)."""
         asked = _checked(OnlineSerializer, request.data)
         now = reading.standing()
         service = asked.get("feature_service") or (None if asked.get("features") else ACTIVE_SERVICE)
@@ -76,7 +81,7 @@ class OnlineView(FeaturesView):
         answer = reading.answer(
             open_store(),
             selection,
-            reading.check_entities(asked["entities"]),
+            reading.check_entities(asked["entities"], selection.join_keys),
             now=now,
             min_confidence=self.limit(asked.get("min_confidence")),
             consumer=self.consumer(),
@@ -118,8 +123,8 @@ class HistoricalView(FeaturesView):
         },
     )
     def post(self, request: Request) -> HttpResponse:
-        """Parquet in (`series`, `event_timestamp`, anything else; at most 50,000 rows), the same and
-        features out.
+        """Parquet in (`series` or `service`, `event_timestamp`, anything else; at most 50,000 rows), the same
+        and features out.
 
         Rows keep their order, number and columns. `X-Aftercast-Watermark` is the moment up to which answers
         are final: a later release cannot change a join at or before it.
@@ -136,6 +141,8 @@ class HistoricalView(FeaturesView):
             features=asked.get("features"),
             full_names=asked["full_feature_names"],
         )
+        if selection.has_facts:
+            watermark = min(watermark, facts.settle())
         store = open_store()
         store.refresh_if_moved(now.changes)
         joined = historical.join(
@@ -183,8 +190,9 @@ class LineageView(FeaturesView):
     @extend_schema(
         operation_id="features_lineage",
         parameters=[
-            OpenApiParameter("series", OpenApiTypes.STR, required=True),
+            OpenApiParameter("series", OpenApiTypes.STR, description="a profile's; or `service`"),
             OpenApiParameter("release", OpenApiTypes.INT, description="default: what is served now"),
+            OpenApiParameter("service", OpenApiTypes.STR, description="whose history to trace, newest first"),
         ],
         responses={
             200: examples.shown("lineage", examples.LINEAGE),
@@ -193,7 +201,9 @@ class LineageView(FeaturesView):
     )
     def get(self, request: Request) -> Response:
         """For every value of a series under a release: insight, revision, signal, document, lines and
-        excerpt."""
+        excerpt. For a service: every row of its history, with what it changed."""
+        if "service" in request.query_params and "series" not in request.query_params:
+            return Response(lineage.trace_facts(**_checked(FactLineageSerializer, request.query_params)))
         asked = _checked(LineageSerializer, request.query_params)
         return Response(
             lineage.trace(

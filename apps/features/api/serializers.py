@@ -71,6 +71,12 @@ class HistoricalSerializer(serializers.Serializer[Any]):
     full_feature_names = serializers.BooleanField(required=False, default=False)
 
 
+class FactLineageSerializer(serializers.Serializer[Any]):
+    """Query parameters of the lineage of facts."""
+
+    service = serializers.CharField(max_length=200)
+
+
 class LineageSerializer(serializers.Serializer[Any]):
     """Query parameters of lineage."""
 
