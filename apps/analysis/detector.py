@@ -5,6 +5,10 @@
 - **z**: residual / scale, the scale being 1.4826 times the median absolute residual (MAD) of the last week.
 - **score**: z under the direction, 0 below the minimum effect; then the k-th largest of the last n samples.
 - **alarm**: score >= theta, or a value beyond a hard limit.
+- **suppressed window**: its samples score 0 and do not count for persistence; they still teach what to
+  expect. A hard limit alarms in it all the same: it is a promise about the value, whatever the hour.
+- **exceptional day**: the same slot of other days leads the expectation, scaled or of the other day type,
+  whatever the baseline; a level of the last day would be half made of the exception itself.
 
 Nothing looks ahead: a sample is compared with earlier ones alone, and no quantity (cadence, scale, floor) is
 estimated from the whole series. NaN and infinite values are gaps: they neither alarm nor count for
@@ -14,11 +18,17 @@ distribution."""
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
-from . import windows
+from . import recurrence, windows
 from .types import DAY_US, Baseline, Bools, Direction, Floats, Ints, Setting, Telemetry, Times
+
+if TYPE_CHECKING:
+    from .calendars import CalendarException
+
+    ViewKey: TypeAlias = tuple[Baseline, CalendarException | None]
 
 LEVEL_SPAN_US = DAY_US
 SCALE_SPAN_US = 7 * DAY_US
@@ -29,6 +39,7 @@ WARM_UP_SAMPLES = 10
 
 DAILY_REPEATS, DAILY_MIN_FOUND = 7, 2
 WEEKLY_REPEATS, WEEKLY_MIN_FOUND = 4, 2
+OTHER_TYPE_DAYS, OTHER_TYPE_MIN_FOUND = 14, 2
 SLOT_TOLERANCE = 0.75
 """How far beside its slot a sample may lie, in mean distances between the samples of its last day."""
 
@@ -62,13 +73,17 @@ class Prepared:
     values: Floats
     day_start: Ints
     week_start: Ints
-    _views: dict[Baseline, View] = field(default_factory=dict, repr=False)
+    _views: dict[ViewKey, View] = field(default_factory=dict, repr=False)
 
-    def view(self, baseline: Baseline) -> View:
-        """Computed at first use, then kept."""
-        if baseline not in self._views:
-            self._views[baseline] = _look(self, _expectation(self, baseline))
-        return self._views[baseline]
+    def view(self, baseline: Baseline, calendar: CalendarException | None = None) -> View:
+        """Computed at first use; those without a calendar are kept, of the others the last."""
+        if (baseline, calendar) not in self._views:
+            plain = _look(self, _expectation(self, baseline)) if calendar is None else None
+            view = plain or _look(self, _exceptional(self, baseline, calendar))
+            for key in [key for key in self._views if calendar is not None and key[1] is not None]:
+                del self._views[key]
+            self._views[baseline, calendar] = view
+        return self._views[baseline, calendar]
 
 
 def prepare(telemetry: Telemetry) -> Prepared:
@@ -87,11 +102,21 @@ def prepare(telemetry: Telemetry) -> Prepared:
 
 def scores(prepared: Prepared, setting: Setting) -> Floats:
     """Score of every row of the series, 0 to `SCORE_MAX`; 0 at gaps and in the warm-up. Shape (n,)."""
-    observed = persistent(
-        effective(prepared, setting.baseline, setting.direction, setting.min_rel, setting.min_abs),
-        setting.persist_k,
-        setting.persist_n,
+    single = effective(
+        prepared,
+        setting.baseline,
+        setting.direction,
+        setting.min_rel,
+        setting.min_abs,
+        calendar=setting.calendar,
     )
+    if setting.suppress is not None:
+        silent = setting.suppress.mask(prepared.times)
+        single[silent] = 0.0
+        observed = persistent(single, setting.persist_k, setting.persist_n)
+        observed[silent] = 0.0
+    else:
+        observed = persistent(single, setting.persist_k, setting.persist_n)
     observed[_beyond_limits(prepared.values, setting)] = SCORE_MAX
     result = np.zeros(len(prepared.telemetry))
     result[prepared.rows] = observed
@@ -104,10 +129,16 @@ def alarms(prepared: Prepared, setting: Setting) -> Bools:
 
 
 def effective(
-    prepared: Prepared, baseline: Baseline, direction: Direction, min_rel: float, min_abs: float
+    prepared: Prepared,
+    baseline: Baseline,
+    direction: Direction,
+    min_rel: float,
+    min_abs: float,
+    *,
+    calendar: CalendarException | None = None,
 ) -> Floats:
     """Scores before persistence: z under the direction, 0 below the minimum effect. Shape (m,)."""
-    view = prepared.view(baseline)
+    view = prepared.view(baseline, calendar)
     score = {"up": view.z, "down": -view.z, "both": np.abs(view.z)}[direction]
     least = np.maximum(min_rel * np.abs(view.expected), min_abs)
     return np.where(np.abs(view.residual) >= least, np.maximum(score, 0.0), 0.0)
@@ -153,17 +184,21 @@ def _expectation(prepared: Prepared, baseline: Baseline) -> Floats:
 
 
 def _seasonal(prepared: Prepared, period_us: int, repeats: int, min_found: int) -> Floats:
-    own = np.arange(prepared.times.size, dtype=np.int64)
-    elapsed = prepared.times - prepared.times[prepared.day_start]
-    spacing = elapsed / np.maximum(own - prepared.day_start, 1)
     return windows.same_slot_median(
         prepared.times,
         prepared.values,
         period_us=period_us,
         repeats=repeats,
         min_found=min_found,
-        tolerance_us=SLOT_TOLERANCE * spacing,
+        tolerance_us=SLOT_TOLERANCE * _spacing(prepared),
     )
+
+
+def _spacing(prepared: Prepared) -> Floats:
+    """Mean distance between the samples of the last day of each sample. Microseconds. (m,)."""
+    own = np.arange(prepared.times.size, dtype=np.int64)
+    elapsed = prepared.times - prepared.times[prepared.day_start]
+    return np.asarray(elapsed / np.maximum(own - prepared.day_start, 1), dtype=np.float64)
 
 
 def _filled(expected: Floats, fallback: View) -> Floats:
@@ -178,6 +213,36 @@ def _closest(prepared: Prepared) -> Floats:
         expected = np.where(closer, view.expected, expected)
         distance = np.where(closer, np.abs(view.residual), distance)
     return expected
+
+
+def _exceptional(prepared: Prepared, baseline: Baseline, calendar: CalendarException | None) -> Floats:
+    """The baseline's expectation, on exceptional days that of the calendar. (m,)."""
+    expected = prepared.view(baseline).expected
+    if calendar is None:
+        return expected
+    usual = prepared.view("weekly" if baseline == "weekly" else "daily")
+    instead = calendar.scale * usual.expected
+    if calendar.expectation == "other_day_type":
+        instead = _filled(_other_day_type(prepared, calendar), usual)
+    return np.where(calendar.mask(prepared.times), instead, expected)
+
+
+def _other_day_type(prepared: Prepared, calendar: CalendarException) -> Floats:
+    """Median of the same slot on those of the last 14 days that are of the other type. (m,)."""
+    own = recurrence.weekend(calendar.days(prepared.times))
+
+    def other(wanted: Times) -> Bools:
+        return np.asarray(recurrence.weekend(calendar.days(wanted)) != own, dtype=np.bool_)
+
+    return windows.same_slot_median(
+        prepared.times,
+        prepared.values,
+        period_us=DAY_US,
+        repeats=OTHER_TYPE_DAYS,
+        min_found=OTHER_TYPE_MIN_FOUND,
+        tolerance_us=SLOT_TOLERANCE * _spacing(prepared),
+        allowed=other,
+    )
 
 
 def _look(prepared: Prepared, expected: Floats) -> View:

@@ -75,7 +75,7 @@ def gather(case: Case, default: Setting) -> Evidence:
 
 def looks(case: Case, setting: Setting) -> tuple[IncidentLook, ...]:
     """How each training incident with a sample in its window looks under the setting's baseline."""
-    view = case.prepared.view(setting.baseline)
+    view = case.prepared.view(setting.baseline, setting.calendar)
     found: list[IncidentLook] = []
     limit = case.split.cut_us
     for incident in case.split.train.incidents:

@@ -10,6 +10,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, Literal, TypeAlias
 
+from .calendar_signals import compile_calendar, compile_suppress, read_calendar, read_suppress
+from .fields import between, number, object_of, one_of, whole
 from .types import BASELINES, DIRECTIONS, MAX_PERSISTENCE, Setting
 
 ColumnType: TypeAlias = Literal["float", "int", "str"]
@@ -52,6 +54,7 @@ VECTOR: tuple[tuple[str, ColumnType], ...] = (
 SIGNAL_COLUMNS = (
     *("direction", "theta_log2", "min_rel", "min_abs"),
     *("persist_k", "persist_n", "baseline", "hard_lo", "hard_hi"),
+    *("suppress_json", "calendar_json"),
 )
 """The columns that `apply` acts on; the others describe evidence and origin."""
 
@@ -84,6 +87,9 @@ def apply(default: Setting, vector: Mapping[str, object]) -> Setting:
             continue  # null; a data frame writes NaN for it in columns of numbers
         changes[name] = _READERS[name](value, name)
     theta_log2 = changes.pop("theta_log2", 0.0)
+    for name in ("suppress", "calendar"):
+        if f"{name}_json" in changes:
+            changes[name] = changes.pop(f"{name}_json")
     return replace(default, theta=default.theta * 2.0**theta_log2, **changes)
 
 
@@ -91,7 +97,9 @@ def compile_signal(kind: str, value: object) -> Vector:
     """The columns that one typed signal fills.
 
     `value` by kind: theta_scale number or {"log2"}; direction "up" or {"direction"}; baseline "daily" or
-    {"baseline"}; min_effect {"rel"?, "abs"?}; persistence {"k", "n"}; hard_limit {"lo"?, "hi"?}.
+    {"baseline"}; min_effect {"rel"?, "abs"?}; persistence {"k", "n"}; hard_limit {"lo"?, "hi"?};
+    suppress {"rrule", "duration" in seconds, "reason"}; calendar_exception {"dates" or "rrule",
+    "expectation": "other_day_type" or {"scale"}}. The last two fill one column each, with canonical JSON.
 
     Raises:
         ValueError: an unknown kind, an unknown key, or a value of a wrong type or range; the message names
@@ -104,42 +112,42 @@ def compile_signal(kind: str, value: object) -> Vector:
 
 
 def _theta_scale(value: object) -> Vector:
-    log2 = _object(value, required=("log2",))["log2"] if isinstance(value, Mapping) else value
-    return {"theta_log2": _between(log2, "log2", THETA_LOG2_MIN, THETA_LOG2_MAX)}
+    log2 = object_of(value, required=("log2",))["log2"] if isinstance(value, Mapping) else value
+    return {"theta_log2": between(log2, "log2", THETA_LOG2_MIN, THETA_LOG2_MAX)}
 
 
 def _direction(value: object) -> Vector:
-    word = _object(value, required=("direction",))["direction"] if isinstance(value, Mapping) else value
-    return {"direction": _one_of(word, "direction", DIRECTIONS)}
+    word = object_of(value, required=("direction",))["direction"] if isinstance(value, Mapping) else value
+    return {"direction": one_of(word, "direction", DIRECTIONS)}
 
 
 def _baseline(value: object) -> Vector:
-    word = _object(value, required=("baseline",))["baseline"] if isinstance(value, Mapping) else value
-    return {"baseline": _one_of(word, "baseline", BASELINES)}
+    word = object_of(value, required=("baseline",))["baseline"] if isinstance(value, Mapping) else value
+    return {"baseline": one_of(word, "baseline", BASELINES)}
 
 
 def _min_effect(value: object) -> Vector:
-    fields = _object(value, optional=("rel", "abs"))
+    fields = object_of(value, optional=("rel", "abs"))
     columns: Vector = {}
     if "rel" in fields:
-        columns["min_rel"] = _between(fields["rel"], "rel", 0.0, MIN_REL_MAX)
+        columns["min_rel"] = between(fields["rel"], "rel", 0.0, MIN_REL_MAX)
     if "abs" in fields:
-        columns["min_abs"] = _between(fields["abs"], "abs", 0.0, math.inf)
+        columns["min_abs"] = between(fields["abs"], "abs", 0.0, math.inf)
     return columns
 
 
 def _persistence(value: object) -> Vector:
-    fields = _object(value, required=("k", "n"))
-    k, n = _whole(fields["k"], "k"), _whole(fields["n"], "n")
+    fields = object_of(value, required=("k", "n"))
+    k, n = whole(fields["k"], "k"), whole(fields["n"], "n")
     if not 1 <= k <= n <= MAX_PERSISTENCE:
         raise ValueError(f"k and n must satisfy 1 <= k <= n <= {MAX_PERSISTENCE}")
     return {"persist_k": k, "persist_n": n}
 
 
 def _hard_limit(value: object) -> Vector:
-    fields = _object(value, optional=("lo", "hi"))
-    columns: Vector = {f"hard_{name}": _number(limit, name) for name, limit in fields.items()}
-    if set(fields) == {"lo", "hi"} and _number(fields["lo"], "lo") >= _number(fields["hi"], "hi"):
+    fields = object_of(value, optional=("lo", "hi"))
+    columns: Vector = {f"hard_{name}": number(limit, name) for name, limit in fields.items()}
+    if set(fields) == {"lo", "hi"} and number(fields["lo"], "lo") >= number(fields["hi"], "hi"):
         raise ValueError("lo must be below hi")
     return columns
 
@@ -151,72 +159,26 @@ _COMPILERS: dict[str, Callable[[object], Vector]] = {
     "persistence": _persistence,
     "baseline": _baseline,
     "hard_limit": _hard_limit,
+    "suppress": compile_suppress,
+    "calendar_exception": compile_calendar,
 }
 SIGNAL_KINDS: tuple[str, ...] = tuple(_COMPILERS)
 
 
-def _object(
-    value: object, *, required: tuple[str, ...] = (), optional: tuple[str, ...] = ()
-) -> dict[str, object]:
-    """The non-null fields of a JSON object with exactly the required keys, or at least one optional one."""
-    if not isinstance(value, Mapping):
-        raise ValueError(f"value must be an object with {', '.join(required or optional)}")  # noqa: TRY004
-    fields = {str(key): item for key, item in value.items() if item is not None}
-    unknown = sorted(set(fields) - set(required) - set(optional))
-    if unknown:
-        raise ValueError(f"{unknown[0]} is not known here; the fields are {', '.join(required or optional)}")
-    missing = [name for name in required if name not in fields]
-    if missing or not fields:
-        raise ValueError(f"{', '.join(missing) or ' or '.join(optional)} is missing")
-    return fields
-
-
-def _number(value: object, name: str) -> float:
-    # A bool is an int to Python; as a threshold it is a mistake.
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise ValueError(f"{name} must be a number")  # noqa: TRY004
-    try:
-        number = float(value)
-    except OverflowError as error:
-        raise ValueError(f"{name} must be a finite number") from error
-    if not math.isfinite(number):
-        raise ValueError(f"{name} must be a finite number")
-    return number
-
-
-def _between(value: object, name: str, low: float, high: float) -> float:
-    number = _number(value, name)
-    if not low <= number <= high:
-        limit = f"between {low:g} and {high:g}" if math.isfinite(high) else f"at least {low:g}"
-        raise ValueError(f"{name} must be {limit}")
-    return number
-
-
-def _whole(value: object, name: str) -> int:
-    number = _number(value, name)
-    if number != int(number):
-        raise ValueError(f"{name} must be a whole number")
-    return int(number)
-
-
-def _one_of(value: object, name: str, allowed: tuple[str, ...]) -> str:
-    if not isinstance(value, str) or value not in allowed:
-        raise ValueError(f"{name} must be one of {', '.join(allowed)}")
-    return value
-
-
 def _theta_log2(value: object, name: str) -> float:
-    return _between(value, name, THETA_LOG2_MIN, THETA_LOG2_MAX)
+    return between(value, name, THETA_LOG2_MIN, THETA_LOG2_MAX)
 
 
 _READERS: dict[str, Callable[[object, str], object]] = {
-    "direction": lambda value, name: _one_of(value, name, DIRECTIONS),
+    "direction": lambda value, name: one_of(value, name, DIRECTIONS),
     "theta_log2": _theta_log2,
-    "min_rel": _number,
-    "min_abs": _number,
-    "persist_k": _whole,
-    "persist_n": _whole,
-    "baseline": lambda value, name: _one_of(value, name, BASELINES),
-    "hard_lo": _number,
-    "hard_hi": _number,
+    "min_rel": number,
+    "min_abs": number,
+    "persist_k": whole,
+    "persist_n": whole,
+    "baseline": lambda value, name: one_of(value, name, BASELINES),
+    "hard_lo": number,
+    "hard_hi": number,
+    "suppress_json": read_suppress,
+    "calendar_json": read_calendar,
 }

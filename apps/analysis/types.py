@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Literal, TypeAlias, cast
+from typing import TYPE_CHECKING, Literal, TypeAlias, cast
 
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from .calendars import CalendarException, Suppression
 
 Times: TypeAlias = NDArray[np.int64]
 Floats: TypeAlias = NDArray[np.float64]
@@ -75,6 +78,7 @@ class Setting:
 
     `theta` in robust standard deviations; `min_rel` a share of the expected level; `min_abs`, `hard_lo` and
     `hard_hi` in units of the series; persistence in samples: at least `persist_k` of the last `persist_n`.
+    `suppress` and `calendar` are what people know of the time: see `calendars`.
 
     Raises:
         ValueError: a field is out of its range; the message starts with the field's name.
@@ -89,6 +93,8 @@ class Setting:
     baseline: Baseline = "level"
     hard_lo: float | None = None
     hard_hi: float | None = None
+    suppress: Suppression | None = None
+    calendar: CalendarException | None = None
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.theta) and self.theta > 0):

@@ -109,12 +109,19 @@ def _scale_rows(matrix: Floats) -> Floats:
 
 
 def same_slot_median(
-    times: Times, values: Floats, *, period_us: int, repeats: int, min_found: int, tolerance_us: Floats
+    times: Times,
+    values: Floats,
+    *,
+    period_us: int,
+    repeats: int,
+    min_found: int,
+    tolerance_us: Floats,
+    allowed: Callable[[Times], Bools] | None = None,
 ) -> Floats:
     """Median of the values one to `repeats` periods ago, each the nearest sample within the tolerance. (n,).
 
     NaN where fewer than `min_found` of them exist. `tolerance_us` (n,) is how far beside the slot a sample
-    may lie.
+    may lie. `allowed` says of the times one period ago (and two, …) which may be looked at at all.
     """
     found = np.full((times.size, repeats), np.nan)
     own = np.arange(times.size, dtype=np.int64)
@@ -122,6 +129,8 @@ def same_slot_median(
         wanted = times - repeat * period_us
         nearest, distance = _nearest(times, wanted)
         usable: Bools = (distance <= tolerance_us) & (nearest < own)
+        if allowed is not None:
+            usable &= allowed(wanted)
         found[usable, repeat - 1] = values[nearest[usable]]
     enough = (~np.isnan(found)).sum(axis=1) >= min_found
     return np.where(enough, _median_rows(found), np.nan)

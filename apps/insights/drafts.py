@@ -54,6 +54,16 @@ KINDS: dict[str, dict[str, str]] = {
         "unit": "units of the series",
         "expression": "alarm below hard_lo or above hard_hi, whatever the threshold",
     },
+    "suppress": {
+        "dtype": "string",
+        "unit": "JSON: rrule (RFC 5545), duration_s, reason",
+        "expression": "no alarm from each occurrence on for duration_s; hard limits alarm all the same",
+    },
+    "calendar_exception": {
+        "dtype": "string",
+        "unit": "JSON: dates or rrule (whole days), expectation other_day_type or scale",
+        "expression": "on these days expect scale * the usual of the slot, or that of the other day type",
+    },
 }
 
 

@@ -47,7 +47,7 @@ def test_a_signal_compiles_to_its_columns(kind, value, columns):
 @pytest.mark.parametrize(
     ("kind", "value", "text"),
     [
-        ("suppress", {}, "kind must be one of"),
+        ("precursor", {}, "kind must be one of"),
         ("theta_scale", 3.1, "log2 must be between -2 and 3"),
         ("theta_scale", "1", "log2 must be a number"),
         ("theta_scale", True, "log2 must be a number"),
