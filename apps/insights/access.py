@@ -8,8 +8,8 @@ from django.utils import timezone
 
 from apps.common.errors import NotFoundError
 
-from .errors import InsightExpiredError, InsightWithdrawnError, RevisionChangedError
-from .models import Insight, Revision
+from .errors import InsightExpiredError, InsightWithdrawnError, RevisionChangedError, TurnedDownError
+from .models import Decision, Insight, Revision
 
 if TYPE_CHECKING:
     from apps.accounts.models import User
@@ -66,6 +66,38 @@ def refuse_ended(insight: Insight) -> None:
         )
     if insight.state == Insight.State.EXPIRED:
         raise InsightExpiredError("This insight has expired.", remedy="Revise it with a later expiry.")
+
+
+def standing_no(revision: Revision) -> Decision | None:
+    """The no that stands about a revision: its newest decision, unless that one took a no back.
+
+    Reads what is prefetched as `decisions`, if it is.
+    """
+    decisions = list(revision.decisions.all())
+    if not decisions or decisions[-1].kind == Decision.Kind.REOPENED:
+        return None
+    return decisions[-1]
+
+
+def refuse_turned_down(revision: Revision) -> None:
+    """Stop at a revision that a reviewer sent back or rejected.
+
+    Raises:
+        TurnedDownError: as it says.
+    """
+    standing = standing_no(revision)
+    if standing is not None:
+        raise TurnedDownError(
+            f"{standing.person.username} turned this revision down "
+            f"({standing.get_kind_display().lower()}): {standing.reason}",
+            remedy="A new revision, or a reviewer who reopens it, comes first.",
+        )
+
+
+def state_while_not_served(revision: Revision) -> str:
+    """The state of an insight that serves nothing, by what became of its newest revision."""
+    standing = standing_no(revision)
+    return Insight.State.PROPOSED if standing is None else Insight.State(standing.kind)
 
 
 def refuse_expired(revision: Revision) -> None:

@@ -23,6 +23,18 @@ class AlreadyApprovedError(DomainError):
     code = "already_approved"
 
 
+class TurnedDownError(DomainError):
+    """A reviewer asked for changes to this revision, or rejected it, and that still stands."""
+
+    code = "turned_down"
+
+
+class AlreadyDecidedError(DomainError):
+    """The decision that is asked for stands already."""
+
+    code = "already_decided"
+
+
 class TakenBackError(DomainError):
     """This revision was served and taken back: its approvals are spent."""
 

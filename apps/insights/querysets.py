@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Self
 
+from django.apps import apps
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import F, Q, Value
+from django.db.models.functions import JSONObject
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -15,7 +17,24 @@ if TYPE_CHECKING:
 
     from apps.accounts.models import User
 
-    from .models import Insight  # noqa: F401  # in quotes below, where type checkers look for it
+    from .models import Insight, Revision  # noqa: F401  # in quotes below, where type checkers look for it
+
+
+class _NamesSeries(models.Func):
+    """Does a scope name a series whose id starts with `prefix`?"""
+
+    function = "jsonb_path_exists"
+    arg_joiner = ", '$.series[*] ? (@ starts with $prefix)'::jsonpath, "
+    output_field = models.BooleanField()
+
+
+def _newest_revisions() -> models.QuerySet[Revision]:
+    return (
+        apps.get_model("insights", "Revision")
+        .objects.filter(number=F("insight__revision"))
+        .select_related("author")
+        .prefetch_related("signals", "gate_results", "approvals", "decisions", "overrides")
+    )
 
 
 class InsightQuerySet(models.QuerySet["Insight"]):
@@ -34,8 +53,35 @@ class InsightQuerySet(models.QuerySet["Insight"]):
             "revisions__scores__rater",
             "revisions__overrides__author",
             "revisions__approvals__approver",
+            "revisions__decisions__person",
             "revisions__activation",
         )
+
+    def with_newest(self) -> Self:
+        """Each with its newest revision as the one item of `newest_rows`, with what a list shows of it."""
+        revisions = models.Prefetch("revisions", queryset=_newest_revisions(), to_attr="newest_rows")
+        return self.select_related("author").prefetch_related(revisions)
+
+    def matching(
+        self, *, state: str = "", service: str = "", kind: str = "", author: str = "", text: str = ""
+    ) -> Self:
+        """Those whose newest revision has all of it; what is empty does not filter."""
+        wanted = Q(revisions__number=F("revision"))
+        if state:
+            wanted &= Q(state=state)
+        if author:
+            wanted &= Q(author__username=author)
+        if kind:
+            wanted &= Q(revisions__signals__kind=kind)
+        if text:
+            wanted &= Q(revisions__title__icontains=text) | Q(revisions__recommendation__icontains=text)
+        found = self.filter(wanted)
+        if service:
+            named = _NamesSeries(F("revisions__scope"), JSONObject(prefix=Value(f"{service}/")))
+            found = found.annotate(names_service=named).filter(
+                Q(names_service=True) | Q(revisions__scope__service=service), revisions__number=F("revision")
+            )
+        return found
 
     def due_to_expire(self, moment: datetime) -> Self:
         """Served insights whose active revision's expiry has come by `moment` (UTC)."""

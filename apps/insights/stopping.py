@@ -16,7 +16,7 @@ from apps.audit import ledger
 from apps.common.errors import DomainError, require
 from apps.features import releases
 
-from . import composition
+from . import access, composition, telling
 from .models import Insight, Revision
 
 if TYPE_CHECKING:
@@ -56,8 +56,17 @@ def expire_insight(*, insight_id: int) -> bool:
         return False
     # A newer revision that waits for its approvals keeps waiting: only what was served has expired.
     waiting = insight.revision != insight.active_revision
-    state = Insight.State.PROPOSED if waiting else Insight.State.EXPIRED
+    newest = access.newest_revision(insight)
+    state = Insight.State(access.state_while_not_served(newest)) if waiting else Insight.State.EXPIRED
     release = stop(insight, state, "expire", CLOCK, f"Insight {insight.pk} expired.")
+    telling.ended(
+        insight,
+        revision,
+        None,
+        title="Expired",
+        text=f"Release {release.number} serves it no more.",
+        release=release.number,
+    )
     ledger.record(
         actor=CLOCK,
         action="insight_expired",

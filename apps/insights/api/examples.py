@@ -49,6 +49,7 @@ INSIGHT: dict[str, Any] = {
     "overrides": [],
     "scores": [],
     "approvals": [],
+    "decisions": [],
     "waits_for": ["2 more approval(s)", "an operator's approval"],
     "created_at": "2026-11-21T12:00:00Z",
     "revised_at": "2026-11-21T12:00:00Z",
@@ -75,6 +76,40 @@ WITHDRAWN: dict[str, Any] = {
     "state": "withdrawn",
     "active_revision": None,
     "active_release": None,
+}
+DECIDED: dict[str, Any] = {
+    **INSIGHT,
+    "state": "changes_requested",
+    "decisions": [
+        {
+            "revision": 1,
+            "person": "sam",
+            "kind": "changes_requested",
+            "reason": "The evening peak would be missed: use 1.5 times the threshold.",
+            "at": "2026-11-21T12:05:00Z",
+        }
+    ],
+    "waits_for": ["a new revision, or a reviewer who reopens it"],
+}
+REJECTED: dict[str, Any] = {
+    **DECIDED,
+    "state": "rejected",
+    "decisions": [{**DECIDED["decisions"][0], "kind": "rejected"}],
+}
+QUEUE: dict[str, Any] = {
+    "to_review": [
+        {
+            "insight": 7,
+            "revision": 1,
+            "title": INSIGHT["title"],
+            "author": "robin",
+            "since": "2026-11-21T12:00:00Z",
+            "gate": "passed",
+            "waits_for": ["2 more approval(s)", "an operator's approval"],
+        }
+    ],
+    "to_change": [],
+    "for_others": [],
 }
 PAGE: dict[str, Any] = {"items": [INSIGHT], "next": None}
 GATE: dict[str, Any] = INSIGHT["gate"]

@@ -8,10 +8,10 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from apps.accounts.inputs import StrictSerializer
-from apps.insights import composition, provenance
+from apps.insights import access, composition, provenance
 from apps.insights.drafts import KINDS, Draft, Source, clean_scope, clean_signals
 from apps.insights.models import GateResult, Insight, Revision, Score, Signal
-from apps.insights.services.approving import APPROVALS_NEEDED
+from apps.insights.waiting import missing
 
 
 @extend_schema_field({"type": "object", "additionalProperties": True})
@@ -181,6 +181,7 @@ class InsightSerializer(serializers.Serializer[Insight]):
     overrides = FreeListField()
     scores = FreeListField()
     approvals = FreeListField()
+    decisions = FreeListField(help_text="Changes requested, rejections and reopenings, of every revision")
     waits_for = serializers.ListField(child=serializers.CharField())
     created_at = serializers.DateTimeField()
     revised_at = serializers.DateTimeField()
@@ -225,7 +226,18 @@ class InsightSerializer(serializers.Serializer[Insight]):
                 }
                 for row in newest.approvals.all()
             ],
-            "waits_for": _missing(insight, newest),
+            "decisions": [
+                {
+                    "revision": revision.number,
+                    "person": row.person.username,
+                    "kind": row.kind,
+                    "reason": row.reason,
+                    "at": row.at,
+                }
+                for revision in revisions.values()
+                for row in revision.decisions.all()
+            ],
+            "waits_for": still_missing(insight, newest),
             "created_at": insight.created_at,
             "revised_at": newest.created_at,
         }
@@ -256,7 +268,7 @@ def _marks(score: Score) -> dict[str, Any]:
     }
 
 
-def _missing(insight: Insight, revision: Revision) -> list[str]:
+def still_missing(insight: Insight, revision: Revision) -> list[str]:
     """What the newest revision still waits for, in words; empty when it is served or over."""
     if (
         insight.state in (Insight.State.WITHDRAWN, Insight.State.EXPIRED)
@@ -265,12 +277,6 @@ def _missing(insight: Insight, revision: Revision) -> list[str]:
         return []
     if getattr(revision, "activation", None) is not None:
         return ["a revert to a release that has it, or a new revision"]
-    approvals, gates = list(revision.approvals.all()), list(revision.gate_results.all())
-    waits = []
-    if not (gates and gates[-1].verdict == GateResult.Verdict.PASSED) and not revision.overrides.all():
-        waits.append("a passed gate or a written override")
-    if len(approvals) < APPROVALS_NEEDED:
-        waits.append(f"{APPROVALS_NEEDED - len(approvals)} more approval(s)")
-    if not any(approval.as_operator for approval in approvals):
-        waits.append("an operator's approval")
-    return waits
+    if access.standing_no(revision) is not None:
+        return ["a new revision, or a reviewer who reopens it"]
+    return missing(revision)

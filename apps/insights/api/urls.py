@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from . import views
+from . import decisions, views
 
 urlpatterns = [
     path("insights", views.InsightList.as_view(), name="insight-list"),
@@ -10,8 +10,16 @@ urlpatterns = [
     path("insights/<int:pk>/approve", views.InsightApprove.as_view(), name="insight-approve"),
     path("insights/<int:pk>/dry-run", views.InsightDryRun.as_view(), name="insight-dry-run"),
     path("insights/<int:pk>/gate", views.InsightGate.as_view(), name="insight-gate"),
+    path("insights/<int:pk>/reject", decisions.InsightReject.as_view(), name="insight-reject"),
+    path("insights/<int:pk>/reopen", decisions.InsightReopen.as_view(), name="insight-reopen"),
+    path(
+        "insights/<int:pk>/request-changes",
+        decisions.InsightRequestChanges.as_view(),
+        name="insight-request-changes",
+    ),
     path("insights/<int:pk>/revise", views.InsightRevise.as_view(), name="insight-revise"),
     path("insights/<int:pk>/scores", views.InsightScores.as_view(), name="insight-scores"),
     path("insights/<int:pk>/withdraw", views.InsightWithdraw.as_view(), name="insight-withdraw"),
+    path("queue", decisions.QueueView.as_view(), name="queue"),
     path("releases/<int:number>/revert", views.ReleaseRevert.as_view(), name="release-revert"),
 ]

@@ -10,7 +10,7 @@ from apps.accounts.models import Role
 from apps.audit import ledger
 from apps.common.errors import require
 from apps.features import releases
-from apps.insights import access, composition
+from apps.insights import access, composition, telling
 from apps.insights.errors import (
     AlreadyApprovedError,
     BelowRubricBarError,
@@ -19,15 +19,15 @@ from apps.insights.errors import (
     TakenBackError,
 )
 from apps.insights.models import Activation, Approval, GateOverride, GateResult, Insight, Revision
+from apps.insights.rubric import BAR
+from apps.insights.waiting import APPROVALS_NEEDED
 
-from .reviewing import RUBRIC_BAR, record_marks, refuse_authors, require_judge
+from .reviewing import record_marks, refuse_authors, require_judge
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from apps.accounts.models import User
-
-APPROVALS_NEEDED = 2
 
 
 @transaction.atomic
@@ -54,6 +54,7 @@ def approve_insight(
         SelfApprovalError: the approver wrote it.
         RoleRequiredError: the approver is neither reviewer nor operator.
         AlreadyApprovedError: this person has approved it, or it is served already.
+        TurnedDownError: a reviewer asked for changes, or rejected it.
         TakenBackError: it was served, and a revert took it back.
         NoSignalError: it is prose and has nothing to serve.
         GateRequiredError: no passed gate and no written override.
@@ -61,16 +62,8 @@ def approve_insight(
     """
     releases.lock()  # before any row, as in stopping: see there
     insight = access.lock_insight(insight_id, actor=approver)
-    access.refuse_ended(insight)
     revision = access.newest_revision(insight, seen=seen)
-    access.refuse_expired(revision)
-    refuse_authors(revision, approver)
-    require_judge(approver)
-    _refuse_repeat(insight, revision, approver)
-    if not revision.signals.exists():
-        raise NoSignalError(
-            "This insight is prose: it has no signal to serve.", remedy="Revise it with a signal."
-        )
+    refuse_approval(insight, revision, approver)
     if marks:
         record_marks(revision, approver, marks)
     _pass_gate(revision, approver, override_reason)
@@ -79,6 +72,7 @@ def approve_insight(
         revision=revision, approver=approver, as_operator=approver.has_role(Role.OPERATOR), comment=comment
     )
     release = _activate_if_complete(insight, revision, approver)
+    telling.approved(insight, revision, approver, release)
     ledger.record(
         actor=approver.username,
         action="insight_approved",
@@ -87,6 +81,34 @@ def approve_insight(
         data={"revision": revision.number, "digest": revision.digest, "release": release},
     )
     return insight
+
+
+def check_approval(*, insight_id: int, approver: User) -> None:
+    """Would this person's yes be taken, as things stand? For pages, before they read what was typed.
+
+    Raises:
+        DomainError: as `approve_insight`, but for what the approver writes.
+    """
+    insight = access.find_insight(insight_id, actor=approver)
+    refuse_approval(insight, access.newest_revision(insight), approver)
+
+
+def refuse_approval(insight: Insight, revision: Revision, approver: User) -> None:
+    """Stop somebody who may not approve this revision as things stand. Pages ask it too, to say why.
+
+    Raises:
+        DomainError: as `approve_insight`, but for what the approver writes.
+    """
+    access.refuse_ended(insight)
+    access.refuse_expired(revision)
+    refuse_authors(revision, approver)
+    require_judge(approver)
+    _refuse_repeat(insight, revision, approver)
+    access.refuse_turned_down(revision)
+    if not revision.signals.exists():
+        raise NoSignalError(
+            "This insight is prose: it has no signal to serve.", remedy="Revise it with a signal."
+        )
 
 
 def _refuse_repeat(insight: Insight, revision: Revision, approver: User) -> None:
@@ -125,9 +147,9 @@ def _pass_gate(revision: Revision, approver: User, override_reason: str) -> None
 
 def _pass_rubric(revision: Revision) -> None:
     means = [score.mean for score in revision.scores.all()]
-    if means and sum(means) / len(means) < RUBRIC_BAR:
+    if means and sum(means) / len(means) < BAR:
         raise BelowRubricBarError(
-            f"The reviewers' mean mark is {sum(means) / len(means):.2f}, below {RUBRIC_BAR}.",
+            f"The reviewers' mean mark is {sum(means) / len(means):.2f}, below {BAR}.",
             field="scores",
             remedy="Improve the insight and revise it, or score it again.",
         )

@@ -11,7 +11,7 @@ from apps.audit import ledger
 from apps.common.errors import NotFoundError
 from apps.features import releases
 from apps.features.models import Release
-from apps.insights import access, stopping
+from apps.insights import access, stopping, telling
 from apps.insights.errors import InsightWithdrawnError, NothingToRevertError, RoleRequiredError
 from apps.insights.models import Insight
 
@@ -33,7 +33,8 @@ def withdraw_insight(*, insight_id: int, actor: User, reason: str) -> Insight:
     insight = access.lock_insight(insight_id, actor=actor)
     if insight.state == Insight.State.WITHDRAWN:
         raise InsightWithdrawnError("This insight was withdrawn already.")
-    _require_may_withdraw(insight, actor)
+    if not may_withdraw(insight, actor):
+        raise RoleRequiredError("Reviewers and operators withdraw what is served.", remedy="Ask one of them.")
     served = insight.state == Insight.State.APPROVED
     release = (
         stopping.stop(insight, Insight.State.WITHDRAWN, "withdraw", actor.username, reason)
@@ -43,6 +44,14 @@ def withdraw_insight(*, insight_id: int, actor: User, reason: str) -> Insight:
     if not served:
         insight.state = Insight.State.WITHDRAWN
         insight.save(update_fields=["state"])
+    telling.ended(
+        insight,
+        access.newest_revision(insight),
+        actor,
+        title="Withdrawn",
+        text=reason,
+        release=release.number if release else None,
+    )
     ledger.record(
         actor=actor.username,
         action="insight_withdrawn",
@@ -53,12 +62,11 @@ def withdraw_insight(*, insight_id: int, actor: User, reason: str) -> Insight:
     return insight
 
 
-def _require_may_withdraw(insight: Insight, actor: User) -> None:
-    if actor.has_role(Role.REVIEWER) or actor.has_role(Role.OPERATOR):
-        return
-    if insight.state == Insight.State.PROPOSED and insight.author_id == actor.pk:
-        return
-    raise RoleRequiredError("Reviewers and operators withdraw what is served.", remedy="Ask one of them.")
+def may_withdraw(insight: Insight, actor: User) -> bool:
+    """Reviewers and operators may; its author may give up what is not served."""
+    if actor.has_role(Role.REVIEWER, Role.OPERATOR):
+        return True
+    return insight.state != Insight.State.APPROVED and insight.author_id == actor.pk
 
 
 @transaction.atomic

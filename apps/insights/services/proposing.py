@@ -9,7 +9,7 @@ from django.db import transaction
 from apps.audit import ledger
 from apps.common.canonical import digest
 from apps.common.times import iso_us
-from apps.insights import access, gating, provenance
+from apps.insights import access, gating, provenance, telling
 from apps.insights.models import Insight, Revision, Signal
 from apps.telemetry.services import ensure_series
 
@@ -30,6 +30,7 @@ def propose_insight(*, draft: Draft, author: User) -> Insight:
     insight = Insight.objects.create(author=author)
     revision = _add_revision(insight, 1, draft, author)
     judgement.keep(revision)
+    telling.proposed(insight, revision)
     ledger.record(
         actor=author.username,
         action="insight_proposed",
@@ -44,7 +45,8 @@ def propose_insight(*, draft: Draft, author: User) -> Insight:
 def revise_insight(*, insight_id: int, draft: Draft, author: User, seen: int | None = None) -> Insight:
     """Append a revision. What is served stays until the new revision has its own two approvals.
 
-    A withdrawn or expired insight becomes a proposal again. Approvals of the old revision do not carry over.
+    An insight that was turned down, withdrawn or has expired becomes a proposal again. Approvals of the old
+    revision do not carry over.
 
     Raises:
         NotFoundError: no such insight.
@@ -62,6 +64,7 @@ def revise_insight(*, insight_id: int, draft: Draft, author: User, seen: int | N
         insight.state = Insight.State.PROPOSED
     insight.save(update_fields=["revision", "state"])
     judgement.keep(revision)
+    telling.revised(insight, revision)
     ledger.record(
         actor=author.username,
         action="insight_revised",

@@ -12,15 +12,12 @@ from apps.common.errors import InvalidInputError
 from apps.insights import access, gating
 from apps.insights.errors import RoleRequiredError, SelfApprovalError
 from apps.insights.models import GateResult, Revision, Score
+from apps.insights.rubric import RUBRIC, TOP_MARK
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from apps.accounts.models import User
-
-RUBRIC = ("relevance", "timeliness", "breadth", "actionability")
-RUBRIC_BAR = 3.0  # mean of all marks; below it an insight cannot act (A28)
-TOP_MARK = 5
 
 
 @transaction.atomic

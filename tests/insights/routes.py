@@ -1,0 +1,32 @@
+from __future__ import annotations
+
+from tests.classified import ANYBODY, AUTHORS, OPERATORS, Page, Rule
+
+from .editor_routes import EDITOR_PAGES
+
+SHOWN = Page(get=ANYBODY)
+DEED = Page(get=None, post=AUTHORS)
+WRITE = {"POST": Rule("insights:write", AUTHORS)}
+
+PAGES = {
+    "queue": SHOWN,
+    "insights": SHOWN,
+    "insights/<int:pk>": SHOWN,
+    "insights/<int:pk>/evidence": SHOWN,
+    "insights/<int:pk>/approve": DEED,
+    "insights/<int:pk>/score": DEED,
+    "insights/<int:pk>/request-changes": DEED,
+    "insights/<int:pk>/reject": DEED,
+    "insights/<int:pk>/reopen": DEED,
+    "insights/<int:pk>/withdraw": DEED,
+    "insights/<int:pk>/gate": DEED,
+    "postmortems/<int:pk>/insights": SHOWN,
+    "releases/<int:number>/revert": Page(get=None, post=OPERATORS),
+    **EDITOR_PAGES,
+}
+ROUTES = {
+    "api/v1/insights/<int:pk>/request-changes": WRITE,
+    "api/v1/insights/<int:pk>/reject": WRITE,
+    "api/v1/insights/<int:pk>/reopen": WRITE,
+    "api/v1/queue": {"GET": Rule("insights:read")},
+}
