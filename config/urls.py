@@ -21,7 +21,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("apps.postmortems.urls")),
     path("", include("apps.insights.urls")),
     path("", include("apps.impact.urls")),
-    path("", include("apps.dashboards.urls")),
     path("api/v1/", include("apps.accounts.api.urls")),
     path("api/v1/", include("apps.notices.api.urls")),
     path("api/v1/", include("apps.catalog.api.urls")),
@@ -32,6 +31,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/v1/", include("apps.postmortems.api.urls")),
     path("api/v1/", include("apps.insights.api.urls")),
     path("api/v1/", include("apps.impact.api.urls")),
+    path("", include("apps.dashboards.urls")),  # last: speaks of series ids, as telemetry registers them
 ]
 
 handler400 = "apps.common.problems.bad_request"

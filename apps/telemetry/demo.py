@@ -21,8 +21,12 @@ if TYPE_CHECKING:
 SOURCE = "demo"
 
 
-def load_demo_telemetry(*, end: datetime | None = None, by: User | None = None) -> int:
+def load_demo_telemetry(
+    *, end: datetime | None = None, by: User | None = None, with_incidents: bool = True
+) -> int:
     """Load four weeks of every series of the shop up to `end` (now), with labels; returns how many were new.
+
+    Without incidents the harmless bursts alone are labelled: whoever declares incidents labels them by that.
 
     A series that has samples already stays as it is, so a second start of the demo changes nothing.
     """
@@ -33,7 +37,8 @@ def load_demo_telemetry(*, end: datetime | None = None, by: User | None = None) 
     for generated in new:
         services.import_series(reading=_reading(generated), by=by, source=SOURCE)
         Series.objects.filter(pk=generated.series_id).update(unit=generated.unit)
-        services.import_labels(labels=_labels(generated), source=SOURCE, by=by)
+        labels = _labels(generated, with_incidents=with_incidents)
+        services.import_labels(labels=labels, source=SOURCE, by=by)
     return len(new)
 
 
@@ -50,6 +55,7 @@ def _reading(generated: Generated) -> SeriesFile:
     return SeriesFile(generated.series_id, generated.times, generated.values, report)
 
 
-def _labels(generated: Generated) -> list[Label]:
-    kinds = (("incident", generated.incidents), ("benign", generated.benign))
+def _labels(generated: Generated, *, with_incidents: bool) -> list[Label]:
+    incidents = generated.incidents if with_incidents else []
+    kinds = (("incident", incidents), ("benign", generated.benign))
     return [Label(generated.series_id, interval, kind) for kind, intervals in kinds for interval in intervals]

@@ -122,6 +122,8 @@ STATIC_URL = "/static/"
 STATIC_ROOT = DATA_FOLDER / "static"
 WHITENOISE_USE_FINDERS = True
 AUTH_USER_MODEL = "accounts.User"
+POSTMORTEM_MODEL = "postmortems.Postmortem"  # what an action may follow from
+ACTION_VERDICTS = "apps.impact.directory.outcomes"  # how the list of actions learns what was measured
 INSIGHT_DIRECTORY = "apps.insights.directory"  # how rooms below insights let somebody choose one
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
@@ -219,6 +221,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "sweep-outbox": {"task": "audit.drain", "schedule": 2.0, "options": {"expires": 10}},
     "worker-heartbeat": {"task": "audit.heartbeat", "schedule": 5.0, "options": {"expires": 10}},
     "expire-insights": {"task": "insights.expire", "schedule": 5.0, "options": {"expires": 30}},
+    "remind-owners": {"task": "actions.remind", "schedule": 3600.0, "options": {"expires": 1800}},
     "reconcile-features": {"task": "features.reconcile", "schedule": 600.0, "options": {"expires": 300}},
     "mail-again": {"task": "notices.try_parked_again", "schedule": 600.0, "options": {"expires": 300}},
     "refresh-service-history": {
@@ -230,11 +233,12 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
 }
 
 # --- what lower rooms call in upper ones, by name -------------------------------------------------
-DEMO_LOADER = "apps.insights.demo.load"
+DEMO_LOADER = "apps.demo.loading.load"
 # Functions of a request that give the template of every page more to show.
-FRAME_EXTRAS: list[str] = ["apps.notices.frame.unread"]
-DEMO_CAST = ""  # a function that names the people of a demo, for the sign-in page; none outside a demo
-PERSON_DEACTIVATED: list[str] = []  # functions of `person_id`, called by a worker after an account was closed
+FRAME_EXTRAS: list[str] = ["apps.notices.frame.unread", "apps.demo.frame.banner"]
+DEMO_CAST = "apps.demo.cast.people"  # a function that names the people of a demo, for the sign-in page; none outside a demo
+# Functions of `person_id` that a worker calls after an account was closed.
+PERSON_DEACTIVATED: list[str] = ["apps.actions.reminders.owner_left"]
 FIRST_ADMIN_LINK = "apps.accounts.invitations.first_admin_link"
 PRELOAD = ("apps.features.definitions", "apps.features.feast_store", "apps.features.vectors")
 WARM_UP = "apps.features.store.warm_up"

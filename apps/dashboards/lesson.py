@@ -1,0 +1,177 @@
+"""One lesson's whole way, from the incident to the measured effect."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from django.db.models import Max, Min, Sum
+
+from apps.actions.models import ActionItem
+from apps.evaluation import comparison
+from apps.features.models import FeatureUse, Release
+from apps.features.names import ACTIVE_SERVICE
+from apps.impact.models import Verdict
+from apps.insights import composition, gating, wording
+from apps.insights.models import Activation, Revision
+from apps.telemetry import reading
+from apps.telemetry.models import OutcomeLabel, Series
+
+from . import overlay
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from apps.accounts.models import User
+    from apps.incidents.models import Incident
+    from apps.insights.models import Approval, GateResult
+    from apps.postmortems.models import Observation, Postmortem, Recommendation
+
+SERIES_COUNTED = 12  # of a wide scope; the verdict's page has all of them
+
+
+@dataclass(frozen=True)
+class Pulled:
+    """Who reads a release that carries the lesson."""
+
+    consumer: str
+    reads: int
+    first_at: datetime
+    last_at: datetime
+
+
+@dataclass(frozen=True, eq=False)
+class OnSeries:
+    """What the lesson does on one series: `before` as detectors would watch without it, `after` with it."""
+
+    series: Series
+    compared: comparison.Comparison
+
+    @property
+    def false_alarms(self) -> tuple[int, int]:
+        """On the held-out part."""
+        before, after = self.compared.test
+        return before.false_alarms, after.false_alarms
+
+
+@dataclass(frozen=True, eq=False)
+class Lesson:
+    """Every station that the lesson has reached; a station that is not reached is None or empty."""
+
+    revision: Revision
+    signals: list[str]
+    postmortem: Postmortem | None
+    incident: Incident | None
+    recommendation: Recommendation | None
+    observations: list[Observation]
+    gate: GateResult | None
+    approvals: list[Approval]
+    release: Release | None
+    pulled: list[Pulled]
+    actions: list[ActionItem]
+    verdicts: list[Verdict]
+    on_series: list[OnSeries]
+    confidence: float
+
+    @property
+    def verdict(self) -> Verdict | None:
+        """The newest measurement."""
+        return self.verdicts[0] if self.verdicts else None
+
+    @property
+    def held_out(self) -> tuple[int, int]:
+        """False alarms on the held-out parts of the series shown, without and with the lesson."""
+        return (
+            sum(one.false_alarms[0] for one in self.on_series),
+            sum(one.false_alarms[1] for one in self.on_series),
+        )
+
+
+def trace(revision: Revision, user: User) -> Lesson:
+    """Follow the newest or served revision of an insight through every room; a fixed number of queries."""
+    served = _served(revision)
+    postmortem = served.source_postmortem
+    recommendation = served.source_recommendation
+    activation = Activation.objects.filter(revision=served).first()
+    release = Release.objects.filter(pk=activation.release).first() if activation else None
+    return Lesson(
+        revision=served,
+        signals=[wording.signal(signal.kind, signal.value) for signal in served.signals.all()],
+        postmortem=postmortem,
+        incident=postmortem.incident if postmortem else None,
+        recommendation=recommendation,
+        observations=list(recommendation.cites.all()) if recommendation else [],
+        gate=composition.deciding_result(served),
+        approvals=list(served.approvals.select_related("approver").order_by("pk")),
+        release=release,
+        pulled=_pulled(release),
+        actions=list(
+            ActionItem.objects.visible_to(user)
+            .filter(insight_id=served.insight_id)
+            .select_related("owner")
+            .order_by("pk")
+        ),
+        verdicts=list(
+            Verdict.objects.visible_to(user)
+            .filter(insight=served.insight_id)
+            .select_related("action")
+            .order_by("-pk")
+        ),
+        on_series=_on_series(served),
+        confidence=composition.effective_confidence(served),
+    )
+
+
+def _served(revision: Revision) -> Revision:
+    """The revision that acts, or the newest while none does."""
+    active = revision.insight.active_revision or revision.number
+    return (
+        Revision.objects.select_related(
+            "insight__author",
+            "author",
+            "source_postmortem__incident__severity",
+            "source_postmortem__incident__service",
+            "source_postmortem__author",
+            "source_recommendation",
+        )
+        .prefetch_related("signals", "gate_results", "overrides", "scores")
+        .get(insight=revision.insight_id, number=active)
+    )
+
+
+def _pulled(release: Release | None) -> list[Pulled]:
+    """Consumers that have read the active features at this release or a later one, the latest first."""
+    if release is None:
+        return []
+    rows = (
+        FeatureUse.objects.filter(release__gte=release.number, feature_service=ACTIVE_SERVICE)
+        .values("consumer")
+        .annotate(all_reads=Sum("reads"), first=Min("first_at"), last=Max("last_at"))
+        .order_by("-last")
+    )
+    return [Pulled(row["consumer"], row["all_reads"], row["first"], row["last"]) for row in rows]
+
+
+def _on_series(revision: Revision) -> list[OnSeries]:
+    """Both arms on the series that the lesson speaks for, the one with the largest change first."""
+    change = gating.columns(revision)
+    names = reading.resolve(revision.scope)[:SERIES_COUNTED]
+    found = [
+        OnSeries(series, comparison.compare(series.pk, {}, change))
+        for series in Series.objects.filter(pk__in=names, samples__gt=0, samples__lte=overlay.MAX_REPLAYED)
+    ]
+    found.sort(key=lambda one: one.false_alarms[1] - one.false_alarms[0])
+    return found
+
+
+def drawn(lesson: Lesson) -> overlay.Overlay | None:
+    """The first series of the lesson with both arms, for the picture."""
+    if not lesson.on_series:
+        return None
+    first = lesson.on_series[0]
+    window = overlay.window_of(first.series, "all", "", "")
+    labels: Sequence[OutcomeLabel] = list(
+        OutcomeLabel.objects.filter(series=first.series).order_by("start_at", "pk")
+    )
+    return overlay.drawn(first.series, window, first.compared, labels) if window else None

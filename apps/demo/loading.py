@@ -1,0 +1,49 @@
+"""Loads the demo: people, telemetry, incidents, reviews, insights in every state, releases and actions.
+
+Everything goes through the services that people use, so loading it tests them too. What takes long (serving a
+release, measuring an action) is done by the worker afterwards, as in any installation.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.db import transaction
+from django.utils import timezone
+
+from apps.telemetry.demo import load_demo_telemetry
+from apps.telemetry.generate import generate
+from apps.telemetry.reading import to_us
+
+from . import cast, knowledge, lessons, reviews, shop_incidents
+from .models import DemoInstallation
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+
+def load(*, end: datetime | None = None) -> dict[str, str]:
+    """Load what is missing and return a fresh token for each part of the cast.
+
+    The story is told once: a second start of the demo changes nothing but the tokens, since the plain text of
+    a token is never kept. Telemetry ends at `end` (now).
+    """
+    people = cast.assemble()
+    installation = DemoInstallation.objects.get_or_create(pk=1)[0]
+    if not installation.told:
+        moment = end or timezone.now()
+        load_demo_telemetry(end=moment, by=people["kim"], with_incidents=False)
+        _tell(people, moment)
+        DemoInstallation.objects.filter(pk=1).update(told=True)
+    return cast.fresh_tokens(people)
+
+
+@transaction.atomic
+def _tell(people: dict[str, cast.User], moment: datetime) -> None:
+    """All or nothing: a start that breaks off half-way is told again from the beginning."""
+    shop = generate(end_us=to_us(moment))
+    incidents = shop_incidents.declare_all(shop, by=people["robin"])
+    shop_incidents.declare_others(by=people["robin"], moment=moment)
+    knowledge.load(author=people["alex"])
+    written = reviews.file_all(incidents, authors=(people["robin"], people["jo"]))
+    lessons.tell(written, people)
