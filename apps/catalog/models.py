@@ -10,6 +10,7 @@ from django.db import models
 from django.db.models.functions import Now
 
 MAX_SLUG = 80
+MAX_NAME = 120
 SLUG_PATTERN = r"^[^\s/\\]([^/\\]*[^\s/\\])?$"
 
 
@@ -57,7 +58,7 @@ class Service(models.Model):
     """What fails and is watched. Its slug is also the first part of a series id."""
 
     slug = models.CharField(max_length=MAX_SLUG, unique=True)
-    name = models.CharField(max_length=120, blank=True, default="")
+    name = models.CharField(max_length=MAX_NAME, blank=True, default="")
     tier = models.ForeignKey(Term, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
     owner = models.ForeignKey(
         "accounts.Team", on_delete=models.SET_NULL, null=True, blank=True, related_name="services"
