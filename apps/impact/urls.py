@@ -1,6 +1,14 @@
 from __future__ import annotations
 
-from django.urls import URLPattern
+from django.urls import path
+
+from . import views
 
 app_name = "impact"
-urlpatterns: list[URLPattern] = []
+urlpatterns = [
+    path("actions/<int:pk>/verdict", views.action_panel, name="action-panel"),
+    path("actions/<int:pk>/measure-again", views.measure_again, name="measure-again"),
+    path("insights/<int:pk>/verdicts", views.insight_panel, name="insight-panel"),
+    path("verdicts/<int:pk>", views.show_verdict, name="verdict"),
+    path("verdicts/<int:pk>.json", views.download_verdict, name="verdict-json"),
+]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.utils import timezone
 
-from apps.actions import insights
+from apps.actions import insights, postmortems
 from apps.actions.models import BETTER, MAX_NOTE, MAX_TITLE, Direction, Kind, Metric
 from apps.common.errors import InvalidInputError
 
@@ -101,6 +101,17 @@ def number(field: str, value: int | None, largest: int = MAX_ID) -> int | None:
     if value is not None and not 1 <= value <= largest:
         raise InvalidInputError(f"A whole number from 1 to {largest:,}.", field=field)
     return value
+
+
+def postmortem(pk: int | None, user: User) -> int | None:
+    """A postmortem that the user may read, or none.
+
+    Raises:
+        InvalidInputError: there is no such one.
+    """
+    if number("postmortem_id", pk) is not None and not postmortems.exists(user, pk or 0):
+        raise InvalidInputError("There is no such postmortem.", field="postmortem_id")
+    return pk
 
 
 def aim(

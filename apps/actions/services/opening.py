@@ -36,8 +36,6 @@ def open_action(
 ) -> ActionItem:
     """Note down one thing to do. `smallest_effect`: a share, for time to detect seconds.
 
-    The caller answers for `postmortem_id`, whose room stands above this one.
-
     Raises:
         InvalidInputError: at the field that is missing or wrong.
     """
@@ -46,7 +44,7 @@ def open_action(
         owner=checks.owner(owner),
         due_on=checks.due(due_on),
         kind=checks.code("kind", kind, Kind),
-        postmortem_id=checks.number("postmortem_id", postmortem_id),
+        postmortem_id=checks.postmortem(postmortem_id, created_by),
         rank=checks.number("rank", rank, checks.MAX_RANK),
         service=service,
         created_by=created_by,

@@ -1,0 +1,87 @@
+"""Who is reminded of what: owners three days before, on and three days after the day; orphaned actions."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import TYPE_CHECKING
+
+from django.db import transaction
+from django.urls import reverse
+from django.utils import timezone
+
+from apps.accounts.models import Role, User
+from apps.notices.services import tell
+
+from .models import ActionItem
+from .wording import due_in_words
+
+if TYPE_CHECKING:
+    from django.db.models import QuerySet
+
+DUE_KIND = "actions.due"
+ORPHAN_KIND = "actions.needs_owner"
+STEP = timedelta(days=3)
+CATCH_UP = timedelta(days=7)
+KINDS = {
+    DUE_KIND: "An action of mine is due",
+    ORPHAN_KIND: "An action needs a new owner",
+}
+
+
+def remind(today: date | None = None) -> int:
+    """Tell owners whose actions are due in three days, due, or late by three; one notice a step.
+
+    A step that was missed while no worker ran is caught up, the last one for a week. Returns how many actions
+    were looked at. Safe to run as often as one likes.
+    """
+    day = today or timezone.now().date()
+    near = ActionItem.objects.to_do().filter(due_on__lte=day + STEP, due_on__gte=day - STEP - CATCH_UP)
+    due = list(near.select_related("owner"))
+    for action in due:
+        _remind(action, day)
+    orphans = _orphans()
+    for action in orphans:
+        _orphaned(action)
+    return len(due) + len(orphans)
+
+
+def owner_left(*, person_id: int) -> None:
+    """Tell who opened the actions of somebody whose account was closed, and the programme's owners."""
+    for action in _orphans().filter(owner=person_id):
+        _orphaned(action)
+
+
+def step_of(due_on: date, today: date) -> str:
+    """The newest step that has been reached: "T-3", "T" or "T+3"."""
+    if today >= due_on + STEP:
+        return "T+3"
+    return "T" if today >= due_on else "T-3"
+
+
+def _orphans() -> QuerySet[ActionItem]:
+    return ActionItem.objects.to_do().filter(owner__is_active=False).select_related("owner", "created_by")
+
+
+@transaction.atomic
+def _remind(action: ActionItem, today: date) -> None:
+    tell(
+        people=[action.owner],
+        kind=DUE_KIND,
+        title=f"{due_in_words(action.due_on, today)}: {action.title}",
+        text="Say that it is done, move the date, or hand it over.",
+        url=reverse("actions:detail", args=[action.pk]),
+        key=f"{DUE_KIND}:{action.pk}:{action.due_on}:{step_of(action.due_on, today)}",
+    )
+
+
+@transaction.atomic
+def _orphaned(action: ActionItem) -> None:
+    owners = User.objects.filter(is_active=True, role_grants__role=Role.PROGRAMME_OWNER)
+    tell(
+        people={action.created_by, *owners},
+        kind=ORPHAN_KIND,
+        title=f"Needs a new owner: {action.title}",
+        text=f"The account of {action.owner.username} is closed. Reassign the action.",
+        url=reverse("actions:detail", args=[action.pk]),
+        key=f"{ORPHAN_KIND}:{action.pk}:{action.owner_id}",
+    )

@@ -1,0 +1,204 @@
+"""Pages of action items: the list, one action, the forms."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.contrib import messages
+from django.shortcuts import redirect, render
+
+from apps.accounts.pages import AUTHORS, AuthedRequest, listing, page
+from apps.common.errors import DomainError, NotFoundError
+from apps.ui.forms import add_domain_error
+
+from . import insights, postmortems, reads, services
+from .forms import (
+    ActionForm,
+    DoneForm,
+    DropForm,
+    FilterForm,
+    ReassignForm,
+    ReopenForm,
+    StartForm,
+    values_of,
+)
+from .models import ActionItem
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from django.forms import Form
+    from django.http import HttpResponse
+
+PREFILLED = ("insight", "postmortem", "service", "title", "metric", "direction")
+FORMS: dict[str, type[Form]] = {
+    "done": DoneForm,
+    "drop": DropForm,
+    "reassign": ReassignForm,
+    "reopen": ReopenForm,
+    "start": StartForm,
+}
+
+
+@page()
+def list_actions(request: AuthedRequest) -> HttpResponse:
+    """Mine or everybody's: overdue first, then by due date, what was done last at the bottom."""
+    form = FilterForm(request.GET)
+    valid = form.is_valid()
+    given = form.cleaned_data if valid else {}
+    actions = reads.matching(request.user, given) if valid else ActionItem.objects.none()
+    state = given.get("state", "")
+    if state:
+        found = listing(request, actions.filter(state=state), "-id")
+    else:
+        found = listing(request, actions.to_do(), ["due_on", "id"])
+    rows = reads.rows(found.items)
+    context = {
+        "form": form,
+        "state": state,
+        "everybody": given.get("who") == "all" or bool(given.get("owner")),
+        "rows": rows,
+        "groups": [] if state else reads.grouped(rows),
+        "finished": [] if state or not valid else reads.finished(actions),
+        "next_url": found.next_url,
+        "may_write": request.user.has_role(*AUTHORS),
+    }
+    return render(request, "actions/list.html", context, status=200 if valid else 422)
+
+
+@page(get=AUTHORS, post=AUTHORS)
+def new_action(request: AuthedRequest) -> HttpResponse:
+    """The form of a new action, filled in by what the address says."""
+    if request.method == "GET":
+        form = ActionForm(person=request.user, initial=_prefilled(request))
+        return render(request, "actions/form.html", {"form": form})
+    form = ActionForm(request.POST, person=request.user, initial=_prefilled(request))
+    if form.is_valid():
+        given = {name: value for name, value in form.cleaned_data.items() if name != "version"}
+        try:
+            action = services.open_action(**given, created_by=request.user)
+        except DomainError as error:
+            add_domain_error(form, error)
+        else:
+            messages.success(
+                request, f"{action.owner.username} owns this action now; it is due on {action.due_on}."
+            )
+            return redirect("actions:detail", pk=action.pk)
+    return render(request, "actions/form.html", {"form": form}, status=422)
+
+
+@page(get=AUTHORS, post=AUTHORS)
+def edit_action(request: AuthedRequest, pk: int) -> HttpResponse:
+    """Change what an action says; whoever comes second is told, and keeps what was typed."""
+    action = _found(request, pk)
+    if request.method == "GET":
+        form = ActionForm(person=request.user, action=action, initial=values_of(action))
+        return render(request, "actions/form.html", {"form": form, "action": action})
+    form = ActionForm(request.POST, person=request.user, action=action)
+    if form.is_valid():
+        given = dict(form.cleaned_data)
+        seen = given.pop("version") or 0
+        try:
+            services.amend_action(action_id=pk, seen_version=seen, actor=request.user, **given)
+        except DomainError as error:
+            add_domain_error(form, error)
+        else:
+            messages.success(request, "Saved.")
+            return redirect("actions:detail", pk=pk)
+    return render(request, "actions/form.html", {"form": form, "action": action}, status=422)
+
+
+@page()
+def show_action(request: AuthedRequest, pk: int) -> HttpResponse:
+    """One action: what, why, when, its history and its verdict."""
+    return _detail(request, _found(request, pk))
+
+
+@page(get=None, post=AUTHORS)
+def start(request: AuthedRequest, pk: int) -> HttpResponse:
+    """Say that work has begun."""
+    return _act(request, pk, "start", services.start, "Started.")
+
+
+@page(get=None, post=AUTHORS)
+def done(request: AuthedRequest, pk: int) -> HttpResponse:
+    """Say that it is done; its effect is measured by a worker."""
+    return _act(request, pk, "done", services.mark_done, "Done. Its effect is being measured.")
+
+
+@page(get=None, post=AUTHORS)
+def drop(request: AuthedRequest, pk: int) -> HttpResponse:
+    """Say that it will not be done, and why."""
+    return _act(request, pk, "drop", services.drop_action, "Closed, with its reason on record.")
+
+
+@page(get=None, post=AUTHORS)
+def reassign(request: AuthedRequest, pk: int) -> HttpResponse:
+    """Give it to somebody else."""
+    return _act(request, pk, "reassign", services.reassign, "Handed over.")
+
+
+@page(get=None, post=AUTHORS)
+def reopen(request: AuthedRequest, pk: int) -> HttpResponse:
+    """Take it up again."""
+    return _act(request, pk, "reopen", services.reopen, "Open again.")
+
+
+def _act(
+    request: AuthedRequest, pk: int, name: str, service: Callable[..., ActionItem], success: str
+) -> HttpResponse:
+    """One button of the detail page: what is wrong is shown on that page, at the field."""
+    action = _found(request, pk)
+    form = FORMS[name](request.POST, auto_id=_auto_id(name))
+    if form.is_valid():
+        try:
+            service(action_id=pk, actor=request.user, **form.cleaned_data)
+        except DomainError as error:
+            add_domain_error(form, error)
+        else:
+            messages.success(request, success)
+            return redirect("actions:detail", pk=pk)
+    return _detail(request, _found(request, action.pk), wrong={name: form})
+
+
+def _detail(request: AuthedRequest, action: ActionItem, wrong: dict[str, Form] | None = None) -> HttpResponse:
+    forms = {name: form(auto_id=_auto_id(name)) for name, form in FORMS.items()} | (wrong or {})
+    context: dict[str, Any] = {
+        "action": action,
+        "row": reads.rows([action])[0],
+        "history": action.events.all(),
+        "insight_title": insights.title(action.insight_id) if action.insight_id else "",
+        "postmortem_title": postmortems.title(action.postmortem_id) if action.postmortem_id else "",
+        "forms": forms,
+        "wrong": next(iter((wrong or {}).values()), None),
+        "wrong_name": next(iter(wrong or {}), ""),
+        "may_write": request.user.has_role(*AUTHORS),
+    }
+    return render(request, "actions/detail.html", context, status=422 if wrong else 200)
+
+
+def _auto_id(name: str) -> str:
+    """Several forms of one page have a note: each has ids of its own."""
+    return f"id_{name}_%s"
+
+
+def _found(request: AuthedRequest, pk: int) -> ActionItem:
+    action = ActionItem.objects.visible_to(request.user).with_names().filter(pk=pk).first()
+    if action is None:
+        raise NotFoundError(f"There is no action {pk}.")
+    return action
+
+
+def _prefilled(request: AuthedRequest) -> dict[str, Any]:
+    """What the address says beforehand: ?insight= and ?postmortem= are numbers, others text."""
+    given = {name: request.GET[name] for name in PREFILLED if name in request.GET}
+    found: dict[str, Any] = {"owner": request.user.pk}
+    for name, text in given.items():
+        if name in {"insight", "postmortem"}:
+            if text.isascii() and text.isdigit() and len(text) < 19:  # noqa: PLR2004  # digits of a bigint
+                found[f"{name}_id"] = int(text)
+        elif "\x00" not in text:
+            found[name] = text
+    if "insight_id" in found:
+        found = {"metric": "false_alarms_per_day", "direction": "down", **found}
+    return found
