@@ -39,6 +39,8 @@ SCOPES = {
     "insights:write": "propose, revise, approve and withdraw insights",
     "postmortems:read": "read postmortems",
     "postmortems:write": "file postmortems",
+    "actions:read": "read action items and their verdicts",
+    "actions:write": "open action items and mark them as done",
     "releases:write": "pin, unpin and revert releases",
     "catalog:read": "read services, teams and vocabularies",
     "notices:read": "read and tick off my notices",

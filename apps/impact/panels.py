@@ -1,4 +1,4 @@
-"""What the panels say of an action or an insight: measured, waiting, or why it cannot be measured. Reads only."""
+"""What the panels say of an action or an insight: measured, waiting, or why it cannot be. Reads only."""
 
 from __future__ import annotations
 

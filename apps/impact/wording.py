@@ -6,6 +6,8 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from django.urls import reverse
+
 from apps.actions.models import Metric
 from apps.ui import figures
 from apps.ui.charts import Forest, ForestRow, forest
@@ -58,7 +60,9 @@ def shown(verdict: Verdict) -> Shown:
         figures=_figures(verdict),
         basis=f"Measured on {report['longest_days']:.1f} held-out days of {series} series.",
         effect=convert(verdict.effect),
-        interval=f"{convert(verdict.low)} to {convert(verdict.high)}" if verdict.effect is not None else "–",
+        interval=f"{convert(verdict.low)} to {convert(verdict.high)}"
+        if verdict.effect is not None
+        else figures.NOTHING,
         smallest=_size(verdict),
         excluded=", ".join(left_out) or "nothing",
     )
@@ -77,7 +81,7 @@ def picture(verdicts: Sequence[Verdict]) -> Forest | None:
             value=_drawn(verdict, verdict.effect),
             high=_drawn(verdict, verdict.high),
             note=verdict.get_verdict_display(),
-            href=f"/verdicts/{verdict.pk}",
+            href=reverse("impact:verdict", args=[verdict.pk]),
             tone=TONES[Verdict.Outcome(verdict.verdict)],
         )
         for verdict in found
@@ -112,11 +116,11 @@ def _size(verdict: Verdict) -> str:
 
 
 def _change(value: float | None) -> str:
-    return "–" if value is None else _signed(100 * math.expm1(value), " %")
+    return figures.NOTHING if value is None else _signed(100 * math.expm1(value), " %")
 
 
 def _points(value: float | None) -> str:
-    return "–" if value is None else _signed(100 * value, " points")
+    return figures.NOTHING if value is None else _signed(100 * value, " points")
 
 
 def _delay(value: float | None) -> str:

@@ -1,5 +1,11 @@
 from __future__ import annotations
 
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from . import views
+
+urlpatterns = [
+    path("actions", views.ActionsView.as_view(), name="action-list"),
+    path("actions/<int:pk>", views.ActionView.as_view(), name="action-detail"),
+    path("actions/<int:pk>/done", views.DoneView.as_view(), name="action-done"),
+]

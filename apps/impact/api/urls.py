@@ -1,5 +1,9 @@
 from __future__ import annotations
 
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from . import views
+
+urlpatterns = [
+    path("actions/<int:pk>/verdicts", views.VerdictsView.as_view(), name="action-verdicts"),
+]
