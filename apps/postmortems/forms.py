@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from django import forms
+from django.forms.utils import ErrorDict
 
 from apps.actions.models import Direction, Kind, Metric
 from apps.incidents.models import Incident
@@ -18,9 +19,14 @@ if TYPE_CHECKING:
 
 
 class StepForm(forms.Form):
-    """Fields of a step or of one row. Nothing is required here: a draft may be incomplete."""
+    """Fields of a step or of one row; `required` is shown, not asked: a draft may be incomplete."""
 
     use_required_attribute = False
+
+    def full_clean(self) -> None:
+        """Judge nothing: problems are said from outside, and nothing that was typed is changed."""
+        self._errors = ErrorDict()
+        self.cleaned_data = {}
 
     def say(self, field: str, text: str) -> None:
         """Show a problem at its field, or above the form if there is no such field."""
@@ -35,21 +41,18 @@ def _area(rows: int) -> forms.Textarea:
 
 
 class WhatForm(StepForm):
-    title = forms.CharField(required=False, help_text="What a colleague would call it in a year.")
+    title = forms.CharField(help_text="What a colleague would call it in a year.")
     service = forms.CharField(
-        required=False,
         help_text="The service that was hurt.",
         widget=forms.TextInput(attrs={"list": "known-services", "autocomplete": "off"}),
     )
     kind = forms.CharField(
-        required=False,
         widget=forms.RadioSelect(
             choices=[(Postmortem.Kind.INCIDENT, "Incident"), (Postmortem.Kind.NEAR_MISS, "Near miss")]
         ),
     )
     incident = forms.CharField(required=False, help_text="Its record, if there is one.")
     summary = forms.CharField(
-        required=False,
         widget=_area(8),
         help_text="Impact, cause and end, for somebody who was not there. Name roles, not people.",
     )
@@ -77,19 +80,17 @@ class ReasonForm(StepForm):
 
 class EntryForm(StepForm):
     at = forms.CharField(
-        required=False,
         label="When (UTC)",
         widget=forms.TextInput(attrs={"placeholder": "2026-11-20 14:02", "autocomplete": "off"}),
-        help_text="As exact as it is known: day, hour, minute or second. An offset such as +01:00 is understood.",
     )
-    kind = forms.CharField(required=False, widget=forms.Select(choices=TimelineEntry.Kind.choices))
+    kind = forms.CharField(widget=forms.Select(choices=TimelineEntry.Kind.choices))
     actor_role = forms.CharField(required=False, label="Who (role)")
     source = forms.CharField(required=False, label="Source")
-    text = forms.CharField(required=False, label="What happened", widget=_area(2))
+    text = forms.CharField(label="What happened", widget=_area(2))
 
 
 class ObservationForm(StepForm):
-    text = forms.CharField(required=False, label="What was seen", widget=_area(2))
+    text = forms.CharField(label="What was seen", widget=_area(2))
     evidence = forms.CharField(
         required=False,
         widget=_area(1),
@@ -98,24 +99,24 @@ class ObservationForm(StepForm):
 
 
 class RecommendationForm(StepForm):
-    text = forms.CharField(required=False, label="What should change", widget=_area(2))
+    text = forms.CharField(label="What should change", widget=_area(2))
     cites = forms.MultipleChoiceField(
-        required=False, label="Because of", widget=forms.CheckboxSelectMultiple(attrs={"data-cites": ""})
+        label="Because of", widget=forms.CheckboxSelectMultiple(attrs={"data-cites": ""})
     )
 
 
 class ActionForm(StepForm):
-    title = forms.CharField(required=False, label="What will be done")
-    owner = forms.CharField(required=False)
-    due_on = forms.CharField(required=False, label="Due", widget=forms.DateInput(attrs={"type": "date"}))
-    kind = forms.CharField(required=False, label="What for", widget=forms.Select(choices=Kind.choices))
+    title = forms.CharField(label="What will be done")
+    owner = forms.CharField()
+    due_on = forms.CharField(label="Due", widget=forms.DateInput(attrs={"type": "date"}))
+    kind = forms.CharField(label="What for", widget=forms.Select(choices=Kind.choices))
     metric = forms.CharField(
         required=False,
         label="Measured by",
         widget=forms.Select(choices=[("", "Not measured"), *Metric.choices]),
     )
     direction = forms.CharField(
-        required=False, label="Should go", widget=forms.Select(choices=[("", "–"), *Direction.choices])
+        required=False, label="Should go", widget=forms.Select(choices=[("", "-"), *Direction.choices])
     )
 
 
@@ -145,14 +146,12 @@ class Row:
         self.form = ROW_FORMS[name](
             {f"{prefix}-{key}": value for key, value in row.items()}, prefix=prefix, auto_id="id_%s"
         )
-        self.form.is_valid()
 
     def offer(self, choices: list[tuple[str, str]]) -> None:
         """Let a recommendation choose among observations."""
         field = self.form.fields["cites"]
         if isinstance(field, forms.MultipleChoiceField):
             field.choices = choices
-        self.form.errors.pop("cites", None)  # which were checked against no choices at all
 
     def own(self, people: Iterable[tuple[str, str]]) -> None:
         """Let an action choose among people; one who cannot be chosen any more stays as typed."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Self
 
 from django.db import models
+from django.db.models import Exists, OuterRef, Q
+from django.db.models.expressions import RawSQL
 
 from apps.accounts.models import Role, User
 
@@ -14,6 +16,17 @@ if TYPE_CHECKING:
     from .models import Draft, Postmortem  # noqa: F401
 
 WRITERS = (Role.RESPONDER, Role.REVIEWER, Role.OPERATOR, Role.PROGRAMME_OWNER, Role.ADMIN)
+
+_VERSIONS = """
+    WITH RECURSIVE older AS (
+        SELECT id, amends_id FROM postmortems_postmortem WHERE id = %s
+        UNION ALL SELECT p.id, p.amends_id FROM postmortems_postmortem p JOIN older ON p.id = older.amends_id
+    ), later AS (
+        SELECT id FROM postmortems_postmortem WHERE id = %s
+        UNION ALL SELECT p.id FROM postmortems_postmortem p JOIN later ON p.amends_id = later.id
+    )
+    SELECT id FROM older UNION SELECT id FROM later
+"""
 
 
 class PostmortemQuerySet(models.QuerySet["Postmortem"]):
@@ -26,6 +39,29 @@ class PostmortemQuerySet(models.QuerySet["Postmortem"]):
     def newest(self) -> Self:
         """Without the versions that a later one amends."""
         return self.filter(amended_by__isnull=True)
+
+    def versions_of(self, pk: int) -> Self:
+        """The version `pk` with all that it amends and all that amend it, newest first."""
+        return self.filter(pk__in=RawSQL(_VERSIONS, [pk, pk])).order_by("-pk")  # noqa: S611  # text of our own
+
+    def labelled(self, vocabulary: str, code: str) -> Self:
+        """Those that bear a code."""
+        bearing = self.model.labels.rel.related_model.objects.filter(  # type: ignore[attr-defined]
+            postmortem=OuterRef("pk"), term__vocabulary=vocabulary, term__code=code
+        )
+        return self.filter(Exists(bearing))
+
+    def of_origin(self, origin: str) -> Self:
+        """`public`: of incidents that others published; `own`: all the rest, with an incident or without."""
+        public = Q(incident__origin="public")
+        return self.filter(public) if origin == "public" else self.exclude(public)
+
+    def search(self, text: str) -> Self:
+        """Those whose title or narrative holds every word."""
+        found = self
+        for word in text.split():
+            found = found.filter(Q(title__icontains=word) | Q(narrative__icontains=word))
+        return found
 
     def with_names(self) -> Self:
         """Service and author loaded, for lists."""

@@ -1,4 +1,4 @@
-"""What a step of the form shows: forms, labels with their definitions, problems at their places, conflicts."""
+"""What a step of the form shows: forms, labels with definitions, problems at their places, conflicts."""
 
 from __future__ import annotations
 

@@ -159,7 +159,7 @@ def _keep(draft: Draft, data: dict[str, Any], editor: User, step: str) -> None:
 
 
 def _set_aside(draft: Draft, data: dict[str, Any], editor: User) -> None:
-    """Keep what could not be saved, once: whoever takes the other's words can still come back to their own."""
+    """Keep what could not be saved, once: whoever takes the other's words may come back to their own."""
     kept = DraftHistory.objects.filter(draft=draft, editor=editor, kind=DraftHistory.Kind.SET_ASIDE).first()
     if kept is None or kept.data != data:
         DraftHistory.objects.create(
@@ -191,5 +191,8 @@ def _incident(typed: Any, reader: User) -> Incident | None:
 
 
 def _like(current: dict[str, Any], base: Mapping[str, Any]) -> dict[str, Any]:
-    """What the editor says to have started from, as far as it has the right form."""
-    return {key: base[key] for key in current if key in base and isinstance(base[key], type(current[key]))}
+    """What the editor says to have started from; an empty field where that is missing or has another form."""
+    return {
+        key: base[key] if isinstance(base.get(key), type(value)) else content.empty(key)
+        for key, value in current.items()
+    }

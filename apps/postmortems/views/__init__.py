@@ -1,0 +1,1 @@
+"""Pages of postmortems: reading them, and writing drafts."""
