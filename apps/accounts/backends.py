@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from django.contrib.auth.base_user import AbstractBaseUser
+    from django.contrib.auth.models import AnonymousUser
     from django.http import HttpRequest
 
 
@@ -26,7 +27,7 @@ class LocalAccounts(ModelBackend):
         username: str | None = None,
         password: str | None = None,
         **kwargs: Any,
-    ) -> AbstractBaseUser | None:
+    ) -> User | None:
         """The person whose name or address and password these are. An unknown name costs as much time."""
         if username is None or password is None:
             return None
@@ -36,7 +37,7 @@ class LocalAccounts(ModelBackend):
             return None
         return user if user.check_password(password) and self.user_can_authenticate(user) else None
 
-    def user_can_authenticate(self, user: AbstractBaseUser | None) -> bool:
+    def user_can_authenticate(self, user: AbstractBaseUser | AnonymousUser | None) -> bool:
         return isinstance(user, User) and user.is_active and not user.is_service
 
 

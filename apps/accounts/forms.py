@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 from django import forms
 from django.contrib.auth.forms import AuthenticationForm, SetPasswordForm
@@ -39,12 +39,12 @@ class FirstAdminForm(forms.Form):
 
 
 class SignInForm(AuthenticationForm):
-    username = forms.CharField(  # type: ignore[assignment]  # an address is longer than a user name
+    username = forms.CharField(  # an address is longer than a user name
         label="User name or e-mail address",
         max_length=MAX_EMAIL,
         widget=forms.TextInput(attrs={"autocomplete": "username", "autofocus": True}),
     )
-    error_messages: ClassVar = {
+    error_messages = {
         "invalid_login": "This name and this password do not fit together.",
         "inactive": "This name and this password do not fit together.",
     }

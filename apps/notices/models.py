@@ -28,7 +28,9 @@ class Notice(models.Model):
     read_at = models.DateTimeField(null=True, blank=True)
     mailed_at = models.DateTimeField(null=True, blank=True)
     is_read = models.GeneratedField(
-        expression=models.Q(read_at__isnull=False), output_field=models.BooleanField(), db_persist=True
+        expression=models.Q(read_at__isnull=False),  # type: ignore[arg-type]  # a condition is one too
+        output_field=models.BooleanField(),
+        db_persist=True,
     )
 
     class Meta:
