@@ -90,6 +90,17 @@ def compose(series: Iterable[str], *, without: int | None = None) -> dict[str, P
     }
 
 
+def ranks(series: Iterable[str], *, without: int | None = None) -> dict[str, dict[str, int]]:
+    """How narrowly each kind of signal is spoken for now, by series; `without` leaves one insight out."""
+    rows = ServedSignal.objects.filter(
+        series__in=sorted(set(series)), signal__revision__number=F("insight__active_revision")
+    ).exclude(insight=without)
+    found: dict[str, dict[str, int]] = defaultdict(dict)
+    for series_id, kind, rank in rows.values_list("series", "signal__kind", "specificity"):
+        found[series_id][kind] = max(rank, found[series_id].get(kind, 0))
+    return dict(found)
+
+
 def _profile(series_id: str, signals: Mapping[str, Signal]) -> ProfileContent:
     values: dict[str, object] = {}
     sources: dict[str, dict[str, Any]] = {}
