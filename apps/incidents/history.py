@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 import numpy as np
 from django.db import transaction
@@ -115,7 +116,7 @@ def push(services: Iterable[int] | None = None) -> list[str]:
         row.save(update_fields=["values", "pushed_at"])
         outbox.add(
             kind="features.facts",
-            key=f"incidents:{slug}:{iso_us(timezone.now())}",
+            key=f"incidents:{slug}:{uuid4().hex}",
             payload={"view": VIEW, "entity": slug, "values": values},
         )
         pushed.append(slug)

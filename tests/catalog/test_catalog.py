@@ -16,12 +16,14 @@ from tests.people import Api, api_of, make_person
 pytestmark = [pytest.mark.api, pytest.mark.django_db]
 
 vocabularies = import_module("apps.catalog.migrations.0002_vocabularies")
+of_reviews = import_module("apps.catalog.migrations.0004_people_and_time")
 
 
 @pytest.fixture
 def api() -> Api:
     # Tests with real transactions empty the tables; the migration's own function fills them again.
     vocabularies.load(registry, None)
+    of_reviews.load(registry, None)
     return api_of(make_person("ann"))
 
 
@@ -86,6 +88,7 @@ def test_every_vocabulary_is_served_with_definitions(api: Api, django_assert_num
     assert {vocabulary["slug"]: len(vocabulary["terms"]) for vocabulary in found} == {
         "action_type": 6,
         "confidence": 3,
+        "contributing_factor": 33,
         "detection": 10,
         "failure_mode": 25,
         "monitoring_gap": 7,
@@ -93,6 +96,8 @@ def test_every_vocabulary_is_served_with_definitions(api: Api, django_assert_num
         "service_tier": 4,
         "severity": 7,
         "slow_mitigation": 7,
+        "time_precision": 4,
+        "timing": 9,
         "tlp": 5,
         "trigger": 21,
     }
@@ -113,6 +118,7 @@ def test_loading_the_vocabularies_again_changes_nothing(api: Api) -> None:
     Term.objects.filter(code="SEV-1").update(label="Ours")
     count = Term.objects.count()
     vocabularies.load(registry, None)
+    of_reviews.load(registry, None)
     assert Term.objects.count() == count
     assert Term.objects.get(code="SEV-1").label == "Ours"
 

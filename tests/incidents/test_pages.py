@@ -147,7 +147,9 @@ def test_declaring_leads_to_the_incident() -> None:
     assert client.get("/incidents/new?service=checkout").status_code == 200
     answer = client.post(
         "/incidents/new",
-        typed(impact_start_at="2026-03-01T12:00:00", impact_start_source="graph", detected_at="2026-03-01 12:05"),
+        typed(
+            impact_start_at="2026-03-01T12:00:00", impact_start_source="graph", detected_at="2026-03-01 12:05"
+        ),
     )
     incident = Incident.objects.get()
     assert (answer.status_code, answer["Location"]) == (302, f"/incidents/{incident.pk}")
