@@ -86,6 +86,11 @@ class Card:
     revisions: list[tuple[Revision, list[Change]]]
 
     @property
+    def kicker(self) -> str:
+        """The line above the title."""
+        return f"Insight {self.insight.pk}, revision {self.newest.number}"
+
+    @property
     def pending(self) -> bool:
         """Is a revision served while a newer one waits?"""
         return self.active is not None and self.active != self.newest

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 APPROVALS_NEEDED = 2
 LIMIT = 100  # of each list, the longest waiting first; the list of insights has the rest
 OPEN = [Insight.State.PROPOSED, Insight.State.APPROVED, Insight.State.CHANGES_REQUESTED]
-NOES = [Decision.Kind.CHANGES_REQUESTED, Decision.Kind.REJECTED]
 
 
 @dataclass(frozen=True)
@@ -59,7 +58,7 @@ def for_others(person: User) -> QuerySet[Revision]:
     mine = Q(written=True) | Q(approved=True)
     if not person.has_role(Role.REVIEWER, Role.OPERATOR):
         return _undecided(person).filter(mine)
-    return _undecided(person).exclude(_mine_to_judge(person))
+    return _undecided(person).exclude(pk__in=to_review(person).values("pk"))
 
 
 def missing(revision: Revision) -> list[str]:
@@ -85,7 +84,8 @@ def _mine_to_judge(person: User) -> Q:
 
 def _undecided(person: User) -> QuerySet[Revision]:
     """Waiting revisions with something to serve, about which no no stands."""
-    return _waiting(person).filter(has_signal=True).exclude(standing__in=NOES)
+    no_no = Q(standing__isnull=True) | Q(standing=Decision.Kind.REOPENED)
+    return _waiting(person).filter(no_no, has_signal=True)
 
 
 def _waiting(person: User) -> QuerySet[Revision]:

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+from importlib import import_module
+
 import pytest
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 
 from apps.accounts.models import Role, User
 from apps.audit.models import AuditRecord
@@ -187,6 +189,20 @@ def test_a_revision_names_the_postmortem_it_cites():
     assert own.document == f"postmortem:{own.source_postmortem_id}"
     outside = {"document": "runbook", "sha256": "0" * 64, "lines": [1, 1], "excerpt": "x"}
     assert Revision.objects.get(insight=propose(provenance=outside)).source_postmortem is None
+
+
+def test_revisions_of_before_are_given_the_row_that_they_cite():
+    insight = propose()
+    migration = import_module("apps.insights.migrations.0003_known_sources")
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT set_config('pgtrigger.ignore', '{pgtrigger_append_only_70255}', true)")
+        cursor.execute("UPDATE insights_revision SET source_postmortem_id = NULL")
+        cursor.execute("SELECT set_config('pgtrigger.ignore', '{}', true)")
+        cursor.execute(migration.FILL)
+    revision = Revision.objects.get(insight=insight)
+    assert revision.document == f"postmortem:{revision.source_postmortem_id}"
+    with pytest.raises(Exception, match="Cannot update or delete"), transaction.atomic():
+        Revision.objects.update(title="the trigger is back")
 
 
 # --- real concurrency ------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ from django.contrib import messages
 from django.shortcuts import redirect, render
 
 from apps.accounts.pages import AUTHORS, OPERATORS, AuthedRequest, page
-from apps.common.errors import DomainError
+from apps.common.errors import DomainError, ForbiddenError, NotFoundError
 from apps.insights import cards, services
 from apps.insights.models import Insight
 from apps.ui.forms import add_domain_error
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 def approve(request: AuthedRequest, pk: int) -> HttpResponse:
     """A yes with its four marks. The second one, with an operator among the two, serves the insight."""
     form = _approve_form(request, pk)
-    services.check_approval(insight_id=pk, approver=request.user)
     return _answered(request, pk, APPROVE, form, lambda: _approve(request, pk, form))
 
 
@@ -100,7 +99,8 @@ def revert(request: AuthedRequest, number: int) -> HttpResponse:
         else:
             messages.success(request, f"Release {release.number} has the content of release {number} again.")
             return redirect("features:release", release.number)
-    return render(request, "insights/review/revert.html", {"form": form, "number": number}, status=422)
+    context = {"form": form, "number": number, "title": f"Revert to release {number}"}
+    return render(request, "insights/review/revert.html", context, status=422)
 
 
 def _approve_form(request: AuthedRequest, pk: int, *, only_marks: bool = False) -> ApproveForm:
@@ -147,13 +147,18 @@ def _answered(request: AuthedRequest, pk: int, name: str, form: Form, run: Calla
 
     A refusal that no field explains becomes a message at the top of the card.
     """
-    if not form.is_valid():
-        return show_card(request, pk, bound={name: form}, status=422)
     try:
+        if name == APPROVE:
+            services.check_judge(insight_id=pk, person=request.user)
+        if not form.is_valid():
+            return show_card(request, pk, bound={name: form}, status=422)
         done = run()
+    except (NotFoundError, ForbiddenError):
+        raise
     except DomainError as error:
         if error.field not in {*form.fields, "scores"}:
-            raise
+            messages.error(request, f"{error.detail} {error.remedy or ''}".strip())
+            return redirect("insights:detail", pk)
         add_domain_error(form, error)
         return show_card(request, pk, bound={name: form}, status=422)
     messages.success(request, done)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from apps.insights.evidence import incidents
 from apps.telemetry.reading import from_us
+from apps.ui.charts import Band, Lane, Line, Mark, TimeChart, time_chart
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,7 +22,7 @@ class Shown:
     """One series on the page: its chart and its incidents."""
 
     series_id: str
-    chart: Any
+    chart: TimeChart
     incidents: list[tuple[datetime, IncidentOutcome]]
     cut: datetime
     n_before: int
@@ -30,13 +31,11 @@ class Shown:
 
 def shown(one: Comparison, *, served: bool) -> Shown:
     """The chart of a comparison; up to the cut only, unless the revision is or was served."""
-    from apps.ui.charts import Band, Lane, Line, Mark, time_chart
-
     telemetry = one.telemetry
     inside = telemetry.times == telemetry.times if served else telemetry.times < one.cut_us
     times, values = telemetry.times[inside], telemetry.values[inside]
     start = int(times[0]) if len(times) else one.cut_us
-    end = int(times[-1]) if len(times) else one.cut_us
+    end = max(int(times[-1]) if len(times) else one.cut_us, start + 1)
     outcomes = incidents(one, served=served)
     before, after = _until(one.before_alarms, end), _until(one.after_alarms, end)
     chart = time_chart(

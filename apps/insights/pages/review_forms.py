@@ -76,6 +76,13 @@ class ReasonForm(_OfARevision):
         super().__init__(*args, **kwargs)
         self.fields["reason"].help_text = help_text
 
+    def clean_reason(self) -> str:
+        """A reason has words."""
+        reason = str(self.cleaned_data["reason"])
+        if not any(character.isalnum() for character in reason):
+            raise forms.ValidationError("Write why.")
+        return reason
+
 
 class RevertForm(forms.Form):
     """Why earlier content comes back."""

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from .approving import approve_insight, check_approval
+from .approving import approve_insight
 from .deciding import reject_insight, reopen_insight, request_changes
 from .ending import revert_release, withdraw_insight
 from .proposing import propose_insight, revise_insight
-from .reviewing import rerun_gate, score_insight
+from .reviewing import check_judge, rerun_gate, score_insight
 
 __all__ = [
     "approve_insight",
-    "check_approval",
+    "check_judge",
     "propose_insight",
     "reject_insight",
     "reopen_insight",

@@ -83,16 +83,6 @@ def approve_insight(
     return insight
 
 
-def check_approval(*, insight_id: int, approver: User) -> None:
-    """Would this person's yes be taken, as things stand? For pages, before they read what was typed.
-
-    Raises:
-        DomainError: as `approve_insight`, but for what the approver writes.
-    """
-    insight = access.find_insight(insight_id, actor=approver)
-    refuse_approval(insight, access.newest_revision(insight), approver)
-
-
 def refuse_approval(insight: Insight, revision: Revision, approver: User) -> None:
     """Stop somebody who may not approve this revision as things stand. Pages ask it too, to say why.
 

@@ -88,6 +88,17 @@ def rerun_gate(*, insight_id: int, actor: User) -> GateResult:
     return result
 
 
+def check_judge(*, insight_id: int, person: User) -> None:
+    """May this person judge the insight at all? Pages ask before they read what was typed.
+
+    Raises:
+        NotFoundError: no such insight.
+        SelfApprovalError, RoleRequiredError: as they say.
+    """
+    refuse_authors(access.newest_revision(access.find_insight(insight_id, actor=person)), person)
+    require_judge(person)
+
+
 def refuse_authors(revision: Revision, person: User) -> None:
     """Nobody judges what they wrote, nor what somebody else only retitled after them.
 
