@@ -125,6 +125,12 @@ def tone(code: Any) -> str:
     return tone_of(code)
 
 
+@register.filter
+def words(code: Any) -> str:
+    """`in_review` as `in review`."""
+    return str(code).replace("_", " ")
+
+
 def _number(value: Any) -> float | None:
     """A number, or None for what is none: a template has no better answer to a missing value."""
     try:
