@@ -65,7 +65,7 @@ VIEWS = {
 }
 
 
-def find(view: str) -> FactView:
+def find(view: Any) -> FactView:
     """The fact view of this name.
 
     Raises:

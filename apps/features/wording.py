@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 from apps.analysis.profiles import DEFAULT_SETTING
+from apps.ui import figures
 
 DEFAULT = "default"
 NOTHING = "–"  # noqa: RUF001  # a dash, as in `figures`
@@ -79,6 +80,8 @@ _PERCENT = {
     "change_induced_share",
     "risk_next_7d",
 }
+# Keys of the objects that a column may hold.
+_KEYS = {"rrule": "by", "duration": "for", "reason": "because of", "dates": "on", "expectation": "expecting"}
 # What a detector does where a column is silent: it then falls back to its own setting.
 _SILENT = {"direction", "theta_log2", "min_rel", "min_abs", "persist_k", "persist_n", "baseline"}
 
@@ -145,8 +148,12 @@ def _json(text: str) -> str:
 def _entry(entry: Any) -> str:
     if not isinstance(entry, dict):
         return str(entry)
-    return ", ".join(f"{name.replace('_', ' ')} {_plain(found)}" for name, found in entry.items())
+    return ", ".join(
+        f"{_KEYS.get(name, name.replace('_', ' '))} {_plain(name, found)}" for name, found in entry.items()
+    )
 
 
-def _plain(found: Any) -> str:
+def _plain(name: str, found: Any) -> str:
+    if name == "duration" and isinstance(found, int | float):
+        return figures.duration(found)
     return ", ".join(str(item) for item in found) if isinstance(found, list) else str(found)

@@ -107,7 +107,7 @@ def test_every_column_has_words():
         ("persist_k", 3, "3"),
         ("baseline", "daily", "its daily shape"),
         ("expires_at", "2026-11-21T12:00:00.000000Z", "2026-11-21 12:00 UTC"),
-        ("suppress_json", '[{"rrule": "FREQ=DAILY", "duration": 600}]', "rrule FREQ=DAILY, duration 600"),
+        ("suppress_json", '[{"rrule": "FREQ=DAILY", "duration": 600}]', "by FREQ=DAILY, for 10 min"),
         ("suppress_json", "not json", "not json"),
     ],
 )
