@@ -49,8 +49,9 @@ def fit_prior(counts: Ints, days: float) -> RatePrior:
 def smoothed_rates(counts: Ints, days: float, prior: RatePrior) -> Floats:
     """Posterior mean rates (n,) a day: between a member's own rate and the fleet's."""
     if np.isinf(prior.shape):
-        return np.full(counts.size, prior.mean)
-    return (prior.shape + counts) / (prior.shape / prior.mean + days)
+        return np.full(counts.size, prior.mean, dtype=np.float64)
+    events = (prior.shape + counts).astype(np.float64)
+    return events / (prior.shape / prior.mean + days)
 
 
 def chance_within(counts: Ints, days: float, horizon_days: float) -> Floats:

@@ -87,8 +87,8 @@ def severity(value: str, *, kept: Term | None = None) -> Term:
     return known[value]
 
 
-def series(ids: Iterable[str]) -> list[str]:
-    """The ids, sorted and once each.
+def series(ids: Iterable[str]) -> list[Series]:
+    """The series of these ids, sorted and once each.
 
     Raises:
         InvalidInputError: one that we do not have, or too many.
@@ -97,7 +97,7 @@ def series(ids: Iterable[str]) -> list[str]:
     if len(wanted) > MAX_SERIES:
         raise InvalidInputError(f"At most {MAX_SERIES} series can be named.", field="series")
     storable = [each for each in wanted if "\x00" not in each and each.isprintable()]
-    known = set(Series.objects.filter(pk__in=storable).values_list("pk", flat=True))
+    known = {row.pk: row for row in Series.objects.filter(pk__in=storable)}
     missing = [each for each in wanted if each not in known]
     if missing:
         raise InvalidInputError(
@@ -105,7 +105,7 @@ def series(ids: Iterable[str]) -> list[str]:
             field="series",
             remedy="Import it first, or mend its name; it reads service/metric.",
         )
-    return wanted
+    return [known[each] for each in wanted]
 
 
 def times(given: Mapping[str, TimeValue], *, now: datetime) -> dict[str, TimeValue]:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from .querysets import IncidentQuerySet
-
-Q = TypeVar("Q", bound="IncidentQuerySet")
 
 COLUMNS = {
     "service": "service__slug",
@@ -20,7 +18,7 @@ COLUMNS = {
 }
 
 
-def narrowed(found: Q, given: Mapping[str, str]) -> Q:
+def narrowed(found: IncidentQuerySet, given: Mapping[str, str]) -> IncidentQuerySet:
     """The rows that `is` (open, ended), service, severity, kind, origin, state and the words of `q` leave."""
     for name, column in COLUMNS.items():
         if value := given.get(name):

@@ -52,8 +52,8 @@ def fleet_facts(now: datetime) -> Fleet:
         .order_by("pk")
         .values_list("pk", "slug")
     )
-    counted = {
-        row["service"]: row
+    counted: dict[int, dict[str, Any]] = {
+        row["service"]: dict(row)
         for row in Incident.objects.counted()
         .filter(occurred_at__lte=now)
         .values("service")

@@ -64,7 +64,7 @@ def change_state(
         raise InvalidInputError("Into which incident is it merged?", field="merged_into")
     was = incident.state
     incident.state, incident.merged_into = wanted, target
-    moved = [{"field": "state", "before": was, "after": str(wanted)}]
+    moved: list[dict[str, object]] = [{"field": "state", "before": was, "after": str(wanted)}]
     if target is not None:
         moved.append({"field": "merged_into", "before": None, "after": target.pk})
     keeping.save(
@@ -83,7 +83,7 @@ def _with_end(incident: Incident, wanted: State, at: datetime) -> dict[str, Time
     kind = ENDS.get(wanted)
     if kind is None:
         raise InvalidInputError("Only the states mitigated and resolved have a time.", field="at")
-    given = {kind: TimeValue(TimeStatus.RECORDED, at, "change of state")}
+    given: dict[str, TimeValue] = {kind: TimeValue(TimeStatus.RECORDED, at, "change of state")}
     try:
         whole = {**incident.times_by_kind(), **checking.times(given, now=timezone.now())}
         checking.in_order(whole)

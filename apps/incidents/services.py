@@ -63,7 +63,7 @@ def declare_incident(
         untold |= dict.fromkeys(WITHOUT_IMPACT, TimeValue(TimeStatus.NOT_APPLICABLE))
     whole = {**untold, **checking.times(times or {}, now=now)}
     checking.in_order(whole)
-    ids = checking.series(series)
+    involved = checking.series(series)
     incident = Incident.objects.create(
         title=checking.text("title", title, required=True),
         service=ensure_service(service),
@@ -79,7 +79,7 @@ def declare_incident(
         occurred_at=whole[TimeKind.IMPACT_START].at or now,
     )
     IncidentTime.objects.bulk_create(keeping.time_row(incident, kind, value) for kind, value in whole.items())
-    incident.series.set(ids)
+    incident.series.set(involved)
     log.info("incident_declared", incident=incident.pk)
     keeping.finish(incident, EventKind.DECLARED, by=declared_by, changes=[], moved={incident.service_id})
     return incident

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from apps.audit.models import Outbox
+from apps.common.errors import InvalidInputError
 from apps.incidents import services
 from apps.incidents.errors import StaleError, StateError
 from apps.incidents.models import Incident, IncidentEvent
@@ -63,7 +64,7 @@ def test_two_that_merge_into_each_other_do_not_wait_for_ever() -> None:
         source, target = pairs[number]
         try:
             services.change_state(incident_id=source, state="merged", merged_into=target, actor=person)
-        except services.checking.InvalidInputError:
+        except InvalidInputError:
             return "refused"
         return "done"
 

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from apps.analysis.types import Interval
+from apps.common.errors import InvalidInputError
 from apps.incidents import services
 from apps.incidents.metrics import TimeValue
-from apps.incidents.models import Incident
 from apps.telemetry import reading
 from apps.telemetry.models import OutcomeLabel
 from apps.telemetry.services import import_labels
 from apps.telemetry.sources import Label
 
 from .making import START, at, declare, responder, whole
+
+if TYPE_CHECKING:
+    from apps.incidents.models import Incident
 
 pytestmark = [pytest.mark.unit, pytest.mark.django_db]
 
@@ -107,6 +110,6 @@ def test_what_another_source_says_too_stays() -> None:
 
 def test_a_refused_change_leaves_the_labels() -> None:
     incident = declare(times=whole(), series=[SERIES])
-    with pytest.raises(services.checking.InvalidInputError):
+    with pytest.raises(InvalidInputError):
         amend(incident, times={"resolved": at(-5)})
     assert reading.labels(SERIES) == [span(0, 60)]

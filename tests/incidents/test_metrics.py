@@ -11,7 +11,8 @@ from apps.incidents.metrics import DEFINITIONS, WHY, WIDTH_S, TimeValue, metrics
 
 pytestmark = pytest.mark.unit
 
-MOMENTS = st.datetimes(min_value=datetime(1970, 1, 1), max_value=datetime(2100, 1, 1), timezones=st.just(UTC))
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MOMENTS = st.timedeltas(timedelta(0), timedelta(days=47_000)).map(lambda since: EPOCH + since)
 RECORDED = st.builds(TimeValue, st.just("recorded"), MOMENTS, st.just(""), st.sampled_from(Precision.values))
 OTHER = st.builds(TimeValue, st.sampled_from(sorted(WHY)))
 TIMES = st.dictionaries(st.sampled_from(TimeKind.values), RECORDED | OTHER)

@@ -24,7 +24,9 @@ class TimeInput(StrictSerializer):
     at = serializers.DateTimeField(
         required=False, allow_null=True, default=None, help_text="UTC if no zone is named"
     )
-    source = serializers.CharField(required=False, default="", allow_blank=True, max_length=MAX_SOURCE)
+    source = serializers.CharField(  # type: ignore[assignment]  # an input of this name, not a Field's setting
+        required=False, default="", allow_blank=True, max_length=MAX_SOURCE
+    )
     precision = serializers.ChoiceField(choices=Precision.choices, required=False, default="minute")
 
 

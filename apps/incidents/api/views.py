@@ -26,8 +26,9 @@ from .serializers import (
 )
 
 if TYPE_CHECKING:
-    from django.db.models import QuerySet
     from rest_framework.request import Request
+
+    from apps.incidents.querysets import IncidentQuerySet
 
 READ = Access(scope="incidents:read")
 WRITE = Access(
@@ -45,7 +46,7 @@ def shown(name: str, value: Any, text: str) -> OpenApiResponse:
 class IncidentView(ApiView):
     """What the views of incidents share."""
 
-    def visible(self) -> QuerySet[Incident]:
+    def visible(self) -> IncidentQuerySet:
         """Those that the caller may read, with everything that is shown."""
         series = Prefetch("series", Series.objects.only("id"))
         return Incident.objects.visible_to(self.person).with_times().prefetch_related(series)
