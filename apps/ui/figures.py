@@ -56,7 +56,7 @@ def duration(seconds: float | None) -> str:
     rest = abs(seconds)
     if 0 < rest < 1:
         return f"{sign}{figure(rest)} s"
-    if rest < MINUTE:
+    if rest < MINUTE - 0.5:
         return f"{sign}{rest:.0f} s"
     for unit, name, below, below_name in ((DAY, "d", HOUR, "h"), (HOUR, "h", MINUTE, "min")):
         if rest >= unit - below / 2:

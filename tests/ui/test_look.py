@@ -111,11 +111,12 @@ def test_a_chart_reads_values_and_dragging_sets_the_interval(page: Page) -> None
     plot = page.get_by_role("img", name="checkout/latency_p99")
     plot.scroll_into_view_if_needed()
     box = plot.bounding_box()
+    readout = page.locator("[data-readout]").first
     assert box is not None
     middle = box["y"] + 100
     page.mouse.move(box["x"] + box["width"] / 2, middle)
-    assert "2025-11-08 12:00 UTC" in page.locator("[data-readout]").inner_text()
-    assert " ms" in page.locator("[data-readout]").inner_text()
+    assert "2025-11-08 12:00 UTC" in readout.inner_text()
+    assert " ms" in readout.inner_text()
     page.mouse.move(box["x"] + box["width"] / 7, middle)
     page.mouse.down()
     page.mouse.move(box["x"] + 2 * box["width"] / 7, middle, steps=3)
@@ -132,7 +133,7 @@ def test_leaving_typed_words_asks_first(page: Page) -> None:
 
     page.on("dialog", stay)
     page.goto("/gallery")
-    page.get_by_label("Title").fill("Timeouts")
+    page.get_by_label("Title", exact=True).fill("Timeouts")
     page.goto("/gallery?again")
     assert asked == ["beforeunload"]
     page.goto("/gallery")
