@@ -195,6 +195,11 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
+    "ENUM_NAME_OVERRIDES": {
+        "IncidentKindEnum": "apps.incidents.codes.Kind",
+        "IncidentStateEnum": "apps.incidents.codes.State",
+        "LabelKindEnum": "apps.telemetry.models.OutcomeLabel.Kind",
+    },
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
         "config.openapi.add_plain_views",
