@@ -95,16 +95,35 @@ def evaluate(
     Raises:
         ValueError: a column is outside its range.
     """
-    before = active or {}
     cases = {
         name: Case.build(telemetry, labels, rules) for name, (telemetry, labels) in sorted(series.items())
     }
+    return evaluate_cases(cases, change, active=active, default=default, rules=rules)
+
+
+def evaluate_cases(
+    cases: Mapping[str, Case],
+    change: Mapping[str, object],
+    *,
+    active: Mapping[str, Mapping[str, object]] | None = None,
+    default: Setting = DEFAULT_SETTING,
+    rules: Rules = GENERAL_RULES,
+) -> GateReport:
+    """As `evaluate`, of series that were made ready under `rules` before.
+
+    Raises:
+        ValueError: a column is outside its range.
+    """
+    before = active or {}
     apply(default, change)  # refuses a column outside its range, before any other verdict
     clash = _contradiction(cases, default, before, change)
     effects = (
         {}
         if clash
-        else {name: _compare(case, default, before.get(name, {}), change) for name, case in cases.items()}
+        else {
+            name: _compare(case, default, before.get(name, {}), change)
+            for name, case in sorted(cases.items())
+        }
     )
     d_tp = sum(effect.d_tp for effect in effects.values())
     d_fp = sum(effect.d_fp for effect in effects.values())

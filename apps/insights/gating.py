@@ -11,18 +11,26 @@ import numpy as np
 from django.db.models import Sum
 
 from apps.analysis import detector, gate, profiles
+from apps.analysis.cases import Case
+from apps.analysis.split import GENERAL_RULES, data_hash
 from apps.analysis.types import Telemetry
+from apps.common.canonical import digest
 from apps.common.errors import InvalidInputError
 from apps.telemetry import reading
 from apps.telemetry.models import Series
 
 from . import composition
+from .keeping import Kept
 from .models import GateResult, Revision
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from apps.analysis.types import Interval
 
 MAX_SAMPLES = 2_000_000  # some seconds and 200 MB: what a request may cost
+KEPT_SAMPLES = 25_000  # a prepared series of that size takes about 3 MB
+_cases: Kept[Case] = Kept(16)
 EMPTY = Telemetry(np.array([], dtype=np.int64), np.array([], dtype=np.float64))
 
 
@@ -63,8 +71,20 @@ def judge(scope: Mapping[str, Any], change: Mapping[str, object]) -> Judgement:
         )
         return Judgement(GateResult.Verdict.IMPOSSIBLE, reason, {}, "")
     found = history(scope)
-    report = gate.evaluate(found, change, active=served_vectors(found))
+    cases = {name: ready(*history)[1] for name, history in found.items()}
+    report = gate.evaluate_cases(cases, change, active=served_vectors(found))
     return Judgement(report.verdict, report.reason, finite(report.as_dict()), report.split_hash)
+
+
+def ready(telemetry: Telemetry, labels: Sequence[Interval]) -> tuple[str, Case]:
+    """A series split and prepared, and the hash of what it was made of; small ones are kept for a while."""
+    key = digest([data_hash(telemetry), [[label.start_us, label.end_us] for label in labels]])
+    case: Case | None = _cases.get(key)
+    if case is None:
+        case = Case.build(telemetry, labels, GENERAL_RULES)
+        if len(telemetry) <= KEPT_SAMPLES:
+            _cases.put(key, case)
+    return key, case
 
 
 def dry_run(revision: Revision) -> dict[str, Any]:

@@ -7,15 +7,11 @@ so the preview cannot promise what the gate then refuses.
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from dataclasses import dataclass, field
-from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from apps.analysis import evidence, gate, rules
-from apps.analysis.cases import Case
 from apps.analysis.profiles import DEFAULT_SETTING, apply
-from apps.analysis.split import GENERAL_RULES, data_hash
 from apps.analysis.types import DAY_US, Interval
 from apps.common.canonical import digest
 from apps.evaluation.comparison import weigh
@@ -24,12 +20,14 @@ from apps.telemetry.models import OutcomeLabel, Series
 
 from . import composition, gating, wording
 from .drafts import specificity
+from .keeping import Kept
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from apps.accounts.models import User
     from apps.analysis.accounting import Counts
+    from apps.analysis.cases import Case
     from apps.evaluation.comparison import Comparison, IncidentOutcome
 
     from .drafts import SignalDraft
@@ -38,7 +36,7 @@ MAX_SERIES = 4
 MAX_SAMPLES = 100_000
 """Of the series shown: a preview answers while somebody types."""
 KEPT = 16
-"""Series and previews that a process keeps ready; a prepared series of 8,064 samples takes about 1 MB."""
+"""Previews that a process keeps."""
 MAX_SUGGESTIONS = 4
 
 
@@ -111,27 +109,7 @@ class Preview:
     suggestions: list[Suggestion] = field(default_factory=list)
 
 
-class _Kept:
-    """The newest few results by the hash of what they were made of."""
-
-    def __init__(self, size: int) -> None:
-        self._size, self._lock = size, Lock()
-        self._found: OrderedDict[str, Any] = OrderedDict()
-
-    def get(self, key: str) -> Any:
-        with self._lock:
-            if key in self._found:
-                self._found.move_to_end(key)
-            return self._found.get(key)
-
-    def put(self, key: str, value: Any) -> None:
-        with self._lock:
-            self._found[key] = value
-            while len(self._found) > self._size:
-                self._found.popitem(last=False)
-
-
-_cases, _previews = _Kept(KEPT), _Kept(KEPT)
+_previews: Kept[Preview] = Kept(KEPT)
 
 
 def preview(
@@ -148,7 +126,7 @@ def preview(
     wanted = reading.resolve(scope)
     rows = {row.pk: row for row in Series.objects.visible_to(reader).filter(pk__in=wanted, samples__gt=0)}
     shown, said = _chosen([rows[name] for name in wanted if name in rows], len(wanted))
-    cases = {row.pk: _case(row.pk) for row in shown}
+    cases = {row.pk: gating.ready(reading.read(row.pk), reading.labels(row.pk)) for row in shown}
     served = gating.served_vectors(dict.fromkeys(rows))
     others = served if without is None else _without(list(rows), without)
     change = {column: value for signal in signals for column, value in signal.columns.items()}
@@ -164,7 +142,7 @@ def preview(
             "said": said,
         }
     )
-    kept: Preview | None = _previews.get(key)
+    kept = _previews.get(key)
     if kept is not None:
         return kept
     made = [
@@ -243,17 +221,6 @@ def _chosen(rows: list[Series], n_wanted: int) -> tuple[list[Series], list[str]]
             f"and {MAX_SAMPLES:,} samples. The gate's verdict is on all of them."
         )
     return shown, said
-
-
-def _case(series_id: str) -> tuple[str, Case]:
-    """A series ready to be judged, and the hash of what it was made of."""
-    telemetry, labels = reading.read(series_id), reading.labels(series_id)
-    key = digest([data_hash(telemetry), [[label.start_us, label.end_us] for label in labels]])
-    case: Case | None = _cases.get(key)
-    if case is None:
-        case = Case.build(telemetry, labels, GENERAL_RULES)
-        _cases.put(key, case)
-    return key, case
 
 
 def _labels_of(series: Sequence[str]) -> int:

@@ -235,9 +235,9 @@ def _told_of_newer(
     review: Postmortem | None,
 ) -> EditorForm:
     """The same words again, ready to be filed on top of the revision that came in between."""
-    data = form.data.copy()
+    data = _typed(request)
     data["seen"] = str(newest.number)
-    told = _form(request, review, data=data, initial=form.initial)
+    told = _form(request, review, data=data, initial=dict(form.initial))
     told.is_valid()
     told.add_error(
         None,
