@@ -62,7 +62,14 @@ def data(**changes: Any) -> dict[str, Any]:
         "labels": LABELS,
         "no_human_factor_reason": "",
         "timeline": [
-            {"id": "ee", "at": "2026-11-01 14:02", "kind": "event", "text": "Full", "actor_role": "", "source": ""}
+            {
+                "id": "ee",
+                "at": "2026-11-01 14:02",
+                "kind": "event",
+                "text": "Full",
+                "actor_role": "",
+                "source": "",
+            }
         ],
         "observations": OBSERVATIONS,
         "recommendations": RECOMMENDATIONS,

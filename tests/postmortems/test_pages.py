@@ -61,9 +61,7 @@ def test_the_form_leads_from_empty_to_filed(web: Client, ann: User) -> None:
         ("actions", "preview"),
     ]:
         assert web.get(address(draft, step)).status_code == 200
-        answer = web.post(
-            address(draft, step), {**form(Draft(data=whole), step), "base": "{}", "go": "next"}
-        )
+        answer = web.post(address(draft, step), {**form(Draft(data=whole), step), "base": "{}", "go": "next"})
         assert answer.status_code == 302, answer.content.decode()
         assert answer.headers["Location"] == address(draft, following)
     assert "File the postmortem" in web.get(address(draft, "preview")).content.decode()

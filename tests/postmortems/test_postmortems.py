@@ -44,6 +44,10 @@ def test_a_narrative_is_kept_to_the_letter_with_the_hash_of_its_bytes(api: Api) 
         "sha256": hashlib.sha256(DRAFT["narrative"].encode()).hexdigest(),
         "lines": 3,
         "narrative": DRAFT["narrative"],
+        "kind": "text",
+        "incident": None,
+        "amends": None,
+        "review": None,
     }
     assert api.send("GET", f"{PATH}/{row.pk}").json() == answer.json()
     assert answer.json()["created_at"][-1] == "Z"

@@ -29,9 +29,13 @@ MAX_INCIDENT_DIGITS = 18
 
 @dataclass(frozen=True, slots=True)
 class Saved:
-    """The draft after a save. With `conflicts` nothing was changed; `taken` are fields that others wrote."""
+    """The draft after a save. With `conflicts` nothing was changed; `taken` are fields that others wrote.
+
+    `before` is whoever had saved last, which is who wrote what was taken or collides.
+    """
 
     draft: Draft
+    before: User
     conflicts: tuple[Conflict, ...] = ()
     taken: tuple[Path, ...] = ()
 
@@ -85,13 +89,14 @@ def save_draft(
         path, text = faults[0]
         raise InvalidInputError(text, field=".".join(str(name) for name in path))
     theirs = content.part(draft.data, step)
+    before = draft.updated_by
     done = merge(_like(theirs, base), dict(mine), theirs)
     if done.conflicts:
         _set_aside(draft, {**draft.data, **done.data}, editor)
-        return Saved(draft, tuple(done.conflicts), tuple(done.taken))
+        return Saved(draft, before, tuple(done.conflicts), tuple(done.taken))
     if done.data != theirs:
         _keep(draft, {**draft.data, **done.data}, editor, step)
-    return Saved(draft, taken=tuple(done.taken))
+    return Saved(draft, before, taken=tuple(done.taken))
 
 
 @transaction.atomic

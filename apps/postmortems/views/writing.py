@@ -91,7 +91,12 @@ def save(request: AuthedRequest, pk: int) -> HttpResponse:
         body = {"code": error.code, "field": error.field, "detail": error.detail, "remedy": error.remedy}
         return JsonResponse(body, status=error.status)
     part = content.part(saved.draft.data, step)
-    state = {**_state(saved.draft), "base": part, "taken": [".".join(path) for path in saved.taken]}
+    state = {
+        **_state(saved.draft),
+        "before": saved.before.username,
+        "base": part,
+        "taken": [".".join(path) for path in saved.taken],
+    }
     if saved.conflicts:
         clashes = [vars(clash) for clash in stepping.clashes(saved.conflicts, posted.mine)]
         return JsonResponse({**state, "code": "conflict", "conflicts": clashes}, status=CONFLICT)
@@ -170,7 +175,8 @@ def _collide(request: AuthedRequest, saved: Saved, step: str, mine: Mapping[str,
 
 def _tell_of_others(request: AuthedRequest, saved: Saved, mine: Mapping[str, Any]) -> None:
     names = dict.fromkeys(stepping.label(path, {**saved.draft.data, **mine}) for path in saved.taken)
-    messages.info(request, f"Somebody else changed meanwhile, and it is merged in: {', '.join(names)}.")
+    who = saved.before.username
+    messages.info(request, f"{who} changed meanwhile, and it is merged in: {', '.join(names)}.")
 
 
 def _show(

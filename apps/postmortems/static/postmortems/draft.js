@@ -163,7 +163,7 @@ class Writing {
         }
         this.saved = this.typed();
         this.forget();
-        const others = said.taken.length ? `, with changes of ${said.by === this.form.dataset.me ? "somebody else" : said.by}` : "";
+        const others = said.taken.length ? `, with changes of ${said.before === this.form.dataset.me ? "your other window" : said.before}` : "";
         this.say(`Saved ${clock(said.saved_at)}${others}`);
     }
 
@@ -274,6 +274,8 @@ class Writing {
         event.preventDefault();
         const { submitter } = event;
         await this.save();
+        // A form that is still being submitted ignores a second request: wait until this event is over.
+        await new Promise((over) => window.setTimeout(over));
         if (this.undecided) {
             this.form.querySelector("[data-clashes] h2").focus();
         } else if (this.refused || !this.isDirty()) {
