@@ -15,6 +15,8 @@ from django.utils.module_loading import import_string
 if TYPE_CHECKING:
     from django.http import HttpRequest
 
+CHECKOUT = Path(__file__).resolve().parents[2]
+
 
 @dataclass(frozen=True)
 class Place:
@@ -96,5 +98,5 @@ def present_place(request: HttpRequest) -> Place | None:
 @lru_cache(maxsize=1)
 def version() -> str:
     """As pyproject.toml has it; it does not change while a process runs."""
-    project = tomllib.loads((Path(settings.BASE_DIR) / "pyproject.toml").read_text())["project"]
+    project = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())["project"]
     return str(project["version"])
