@@ -122,7 +122,8 @@ def test_nothing_looks_ahead(signal, rows, seed, gap, baseline):
     kept[400 : 400 + gap] = False
     whole = Telemetry(whole.times[kept], whole.values[kept])
     rows = min(rows, len(whole))
-    told = setting(*signal, Setting(theta=6.0, baseline=baseline, persist_k=2, persist_n=3))
+    kind, value = signal
+    told = setting(kind, value, Setting(theta=6.0, baseline=baseline, persist_k=2, persist_n=3))
     part = Telemetry(whole.times[:rows], whole.values[:rows])
     full = detector.scores(detector.prepare(whole), told)[:rows]
     assert np.array_equal(full, detector.scores(detector.prepare(part), told))
@@ -149,6 +150,7 @@ def test_an_empty_series_has_no_alarm():
 def test_a_column_says_what_the_signal_said(kind, value):
     columns = profiles.compile_signal(kind, value)
     (text,) = columns.values()
+    assert isinstance(text, str)
     assert text == json.dumps(json.loads(text), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     made = profiles.apply(PLAIN, columns)
     assert hash(made) == hash(profiles.apply(PLAIN, dict(columns)))

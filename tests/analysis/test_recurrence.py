@@ -44,16 +44,18 @@ def bodies(draw) -> str:
     freq = draw(st.sampled_from(rrules.FREQS))
     month = draw(listed(st.integers(1, 12)))
     ordinal = freq == "MONTHLY" or (freq == "YEARLY" and month)
-    days = listed(st.sampled_from(rrules.WEEKDAYS))
+    days = listed(st.sampled_from(recurrence.WEEKDAYS))
     if ordinal and draw(st.booleans()):
         days = listed(
-            st.tuples(st.sampled_from(["1", "2", "-1", "-2"]), st.sampled_from(rrules.WEEKDAYS)).map("".join)
+            st.tuples(st.sampled_from(["1", "2", "-1", "-2"]), st.sampled_from(recurrence.WEEKDAYS)).map(
+                "".join
+            )
         )
     until = (ANCHOR + timedelta(days=draw(st.integers(0, 800)))).strftime("%Y%m%dT%H%M%SZ")
     ending = draw(st.sampled_from(["", f";COUNT={draw(st.integers(1, 40))}", f";UNTIL={until}"]))
     parts = {
         "INTERVAL": draw(st.sampled_from(["", "1", "2", "3"])),
-        "WKST": draw(st.sampled_from(["", *rrules.WEEKDAYS])),
+        "WKST": draw(st.sampled_from(["", *recurrence.WEEKDAYS])),
         "BYMONTH": month,
         "BYMONTHDAY": draw(listed(st.integers(-28, 28).filter(bool))) if freq != "WEEKLY" else "",
         "BYDAY": draw(days),

@@ -8,7 +8,10 @@ import numpy as np
 import pytest
 
 from apps.analysis import detector, gate
+from apps.analysis.accounting import COOL_DOWN_US
+from apps.analysis.cases import Case
 from apps.analysis.profiles import DEFAULT_SETTING, apply
+from apps.analysis.split import GENERAL_RULES
 from apps.common.errors import NotFoundError
 from apps.evaluation import comparison
 from apps.telemetry import reading
@@ -126,9 +129,9 @@ def test_the_future_changes_nothing_in_the_past():
     load()
     whole = comparison.compare(SERIES, {}, {"theta_log2": 0.5})
     cut_off = reading.read(SERIES, end=START + 3000 * STEP)
-    case = comparison.Case.build(cut_off, reading.labels(SERIES), comparison.GENERAL_RULES)
+    case = Case.build(cut_off, reading.labels(SERIES), GENERAL_RULES)
     part = comparison.weigh(SERIES, case, *whole.settings)
-    limit = int(cut_off.times[-1]) - comparison.COOL_DOWN_US
+    limit = int(cut_off.times[-1]) - COOL_DOWN_US
     early = [span for span in whole.after_alarms if span.end_us < limit]
     assert [span for span in part.after_alarms if span.end_us < limit] == early
 
