@@ -91,7 +91,17 @@ class IncidentForm(forms.Form):
     service = forms.CharField(
         max_length=MAX_SLUG,
         help_text="What failed. A name that is new here adds the service.",
-        widget=forms.TextInput(attrs={"list": "services", "autocomplete": "off"}),
+        widget=forms.TextInput(
+            attrs={
+                "list": "services",
+                "autocomplete": "off",
+                "hx-get": reverse_lazy("incidents:series-choices"),
+                "hx-trigger": "change",
+                "hx-target": "#series-choices",
+                "hx-swap": "outerHTML",
+                "hx-include": "[name=series]",
+            }
+        ),
     )
     severity = forms.ChoiceField()
     kind = forms.ChoiceField(
