@@ -22,7 +22,7 @@ _numbers = itertools.count(1)
 
 
 def somebody(*roles: str) -> User:
-    return make_person(f"person{next(_numbers)}", *(roles or (Role.RESPONDER,)))
+    return make_person(f"colleague{next(_numbers)}", *(roles or (Role.RESPONDER,)))
 
 
 def in_days(days: int) -> date:
