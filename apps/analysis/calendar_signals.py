@@ -10,8 +10,6 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from functools import lru_cache
 
-from apps.common.canonical import canonical_json
-
 from .calendars import SCALE_MAX, SCALE_MIN, CalendarException, Suppression
 from .fields import between, object_of, text_of, whole
 
@@ -56,7 +54,7 @@ def _calendar_fields(made: CalendarException) -> dict[str, object]:
 
 
 def _json(value: Mapping[str, object]) -> str:
-    return canonical_json(dict(value)).decode()
+    return json.dumps(dict(value), sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
 @lru_cache(maxsize=512)
