@@ -103,7 +103,11 @@ def find(insight_id: int, *, reader: User) -> Insight:
         NotFoundError: no such insight, or not for this reader.
     """
     stories = Insight.objects.visible_to(reader).with_story()
-    insight = stories.prefetch_related("revisions__source_postmortem").filter(pk=insight_id).first()
+    insight = (
+        stories.prefetch_related("revisions__source_postmortem", "revisions__source_recommendation")
+        .filter(pk=insight_id)
+        .first()
+    )
     if insight is None:
         raise NotFoundError(f"There is no insight {insight_id}.", field="id")
     return insight

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from apps.evaluation.comparison import IncidentOutcome
+    from apps.features.schema import ProfileContent
 
     from .models import Revision
 
@@ -61,8 +62,9 @@ class Evidence:
 def evidence(revision: Revision, *, served: bool) -> Evidence:
     """Both arms on each series of a revision's scope, at most `MAX_SERIES` of them; may take a second.
 
-    Before: what is served without this insight. After: the same with the revision's signals. `served` says
-    whether the held-out part may be shown.
+    Before: what is served now, as for the gate; of a revision that is or was served, what would be served
+    without its insight. After: the same without the insight's older signals, but with the revision's.
+    `served` says whether it is or was, and with that whether the held-out part may be shown.
     """
     change = gating.columns(revision)
     if not change:
@@ -70,12 +72,13 @@ def evidence(revision: Revision, *, served: bool) -> Evidence:
     wanted = reading.resolve(revision.scope)
     sampled = set(Series.objects.filter(pk__in=wanted, samples__gt=0).values_list("pk", flat=True))
     shown = [name for name in wanted if name in sampled][:MAX_SERIES]
-    if Series.objects.filter(pk__in=shown).exists() and _samples(shown) > gating.MAX_SAMPLES:
-        return _nothing("These series have too many samples to compare on one page.", served=served)
     if not shown:
         return _nothing("None of its series has telemetry yet.", served=served)
-    before = _served_without(shown, revision.insight_id)
-    comparisons = [compare(name, before.get(name, {}), {**before.get(name, {}), **change}) for name in shown]
+    if gating.sample_count({"series": shown}) > gating.MAX_SAMPLES:
+        return _nothing("These series have too many samples to compare on one page.", served=served)
+    others = _vectors(composition.compose(shown, without=revision.insight_id))
+    before = others if served else _vectors(composition.compose(shown))
+    comparisons = [compare(name, before.get(name, {}), {**others.get(name, {}), **change}) for name in shown]
     return Evidence(
         comparisons=comparisons,
         rows=_rows({one.series_id: one.train for one in comparisons}),
@@ -93,13 +96,8 @@ def incidents(comparison: Comparison, *, served: bool) -> list[IncidentOutcome]:
     return sorted(found, key=lambda outcome: outcome.interval.start_us, reverse=True)
 
 
-def _served_without(series: list[str], insight_id: int) -> dict[str, Mapping[str, object]]:
-    found = composition.compose(series, without=insight_id)
+def _vectors(found: Mapping[str, ProfileContent | None]) -> dict[str, Mapping[str, object]]:
     return {name: content.values for name, content in found.items() if content is not None}
-
-
-def _samples(series: list[str]) -> int:
-    return gating.sample_count({"series": series})
 
 
 def _rows(pairs: Mapping[str, tuple[Counts, Counts]]) -> list[Row]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.db.models import Count, Exists, F, OuterRef, Q, Subquery
 
@@ -82,13 +82,14 @@ def _mine_to_judge(person: User) -> Q:
     return Q(written=False, approved=False) & counts
 
 
-def _undecided(person: User) -> QuerySet[Revision]:
+def _undecided(person: User) -> QuerySet[Any]:
     """Waiting revisions with something to serve, about which no no stands."""
     no_no = Q(standing__isnull=True) | Q(standing=Decision.Kind.REOPENED)
     return _waiting(person).filter(no_no, has_signal=True)
 
 
-def _waiting(person: User) -> QuerySet[Revision]:
+def _waiting(person: User) -> QuerySet[Any]:
+    """Newest revisions that are not served, annotated with what decides whom they wait for."""
     newest_decision = Decision.objects.filter(revision=OuterRef("pk")).order_by("-pk").values("kind")[:1]
     return (
         Revision.objects.filter(

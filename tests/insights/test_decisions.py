@@ -14,6 +14,7 @@ from apps.insights.models import Approval, Decision, Insight, Revision
 from apps.notices.models import Notice
 from tests.insights.making import WHY, approve, draft, person, propose
 from tests.insights.test_approval import together, yes
+from tests.postmortems.making import filed
 
 pytestmark = [pytest.mark.unit, pytest.mark.django_db]
 
@@ -189,6 +190,18 @@ def test_a_revision_names_the_postmortem_it_cites():
     assert own.document == f"postmortem:{own.source_postmortem_id}"
     outside = {"document": "runbook", "sha256": "0" * 64, "lines": [1, 1], "excerpt": "x"}
     assert Revision.objects.get(insight=propose(provenance=outside)).source_postmortem is None
+
+
+def test_a_revision_that_cites_the_lines_of_a_recommendation_names_it():
+    author = person(Role.RESPONDER)
+    recommended = filed(author).recommendations.get()
+    cited = {
+        "postmortem": recommended.postmortem_id,
+        "lines": [recommended.first_line, recommended.last_line],
+    }
+    assert Revision.objects.get(insight=propose(provenance=cited)).source_recommendation == recommended
+    beside = {**cited, "lines": [1, recommended.last_line]}
+    assert Revision.objects.get(insight=propose(provenance=beside)).source_recommendation is None
 
 
 def test_revisions_of_before_are_given_the_row_that_they_cite():

@@ -9,7 +9,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from apps.insights.querysets import InsightQuerySet
-from apps.postmortems.models import Postmortem
+from apps.postmortems.models import Postmortem, Recommendation
 
 from .protection import APPEND_ONLY
 
@@ -32,6 +32,7 @@ class Insight(models.Model):
     state = models.CharField(max_length=20, choices=State.choices, default=State.PROPOSED)
     revision = models.PositiveIntegerField(default=1)
     active_revision = models.PositiveIntegerField(null=True, blank=True)
+    newest_rows: list[Revision]  # filled by `with_newest()`
     author = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="insights")
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -74,7 +75,8 @@ class Revision(models.Model):
     `scope` is one of {"series": [ids]}, {"service": slug}, {"service": slug, "metric_family": family},
     {"fleet": true}. `document`, `sha256`, `first_line`, `last_line` and `excerpt` are the provenance: the
     lines count from 1 and include both ends. `digest` is the SHA-256 of all of it with the signals.
-    `source_postmortem` is the same source as a row, where it is a postmortem of this installation.
+    `source_postmortem` is the same source as a row, where it is a postmortem of this installation;
+    `source_recommendation` the recommendation whose lines are cited, where they are those of one.
     """
 
     insight = models.ForeignKey(Insight, models.PROTECT, related_name="revisions")
@@ -90,6 +92,9 @@ class Revision(models.Model):
     excerpt = models.TextField()
     source_postmortem = models.ForeignKey(
         Postmortem, models.PROTECT, null=True, blank=True, related_name="cited_by"
+    )
+    source_recommendation = models.ForeignKey(
+        Recommendation, models.PROTECT, null=True, blank=True, related_name="cited_by"
     )
     prose_reason = models.TextField(blank=True)
     expires_at = models.DateTimeField(null=True, blank=True)

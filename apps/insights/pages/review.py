@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.shortcuts import render
 
@@ -103,7 +103,7 @@ def show_card(
     return render(request, "insights/detail.html", context, status=status)
 
 
-def reason_form(name: str, data: Mapping[str, object] | None = None, **more: object) -> ReasonForm:
+def reason_form(name: str, data: Mapping[str, object] | None = None, **more: Any) -> ReasonForm:
     """One of the forms that ask for a reason; its controls have ids of their own."""
     return ReasonForm(data, auto_id=f"id_{name}_%s", **more)
 

@@ -11,6 +11,7 @@ from apps.common.canonical import digest
 from apps.common.times import iso_us
 from apps.insights import access, gating, provenance, telling
 from apps.insights.models import Insight, Revision, Signal
+from apps.postmortems.models import Recommendation
 from apps.telemetry.services import ensure_series
 
 if TYPE_CHECKING:
@@ -103,6 +104,7 @@ def _add_revision(insight: Insight, number: int, draft: Draft, author: User) -> 
         last_line=draft.source.last_line,
         excerpt=draft.source.excerpt,
         source_postmortem_id=provenance.postmortem_number(draft.source),
+        source_recommendation=_recommendation(draft),
         prose_reason=draft.prose_reason,
         expires_at=draft.expires_at,
         digest=digest(content),
@@ -113,3 +115,13 @@ def _add_revision(insight: Insight, number: int, draft: Draft, author: User) -> 
         for signal in draft.signals
     )
     return revision
+
+
+def _recommendation(draft: Draft) -> Recommendation | None:
+    """The recommendation of the cited postmortem whose lines are just those cited."""
+    number = provenance.postmortem_number(draft.source)
+    if number is None:
+        return None
+    return Recommendation.objects.filter(
+        postmortem=number, first_line=draft.source.first_line, last_line=draft.source.last_line
+    ).first()
