@@ -72,7 +72,7 @@ def _late_actions(user: User, today: date) -> Iterator[Step]:
     for action in late[:EACH]:
         days = (today - action.due_on).days
         why = f"{days} day{'s' if days > 1 else ''} overdue"
-        yield Step("Finish", action.title, reverse("actions:detail", args=[action.pk]), why, "bad", "alarm")
+        yield Step("Finish", action.title, reverse("actions:detail", args=[action.pk]), why, "bad", "clock")
 
 
 def _due_actions(user: User, today: date) -> Iterator[Step]:
@@ -88,7 +88,7 @@ def _due_actions(user: User, today: date) -> Iterator[Step]:
 def _changes_wanted(user: User) -> Iterator[Step]:
     for revision in waiting.to_change(user).select_related("insight")[:EACH]:
         url = reverse("insights:revise", args=[revision.insight_id])
-        yield Step("Revise", revision.title, url, "a reviewer asked for changes", "warn", "pencil-square")
+        yield Step("Revise", revision.title, url, "a reviewer asked for changes", "warn", "pencil")
 
 
 def _reviews(user: User) -> Iterator[Step]:
@@ -124,7 +124,7 @@ def _unwritten(user: User) -> Iterator[Step]:
             url,
             f"{incident.severity.code}, {incident.get_state_display().lower()}, nothing written yet",
             "info",
-            "journal-plus",
+            "journal-text",
         )
 
 
@@ -138,8 +138,9 @@ def loop(user: User) -> list[Station]:
     )
     done = ActionItem.objects.visible_to(user).filter(state=ActionState.DONE).count()
     open_actions = ActionItem.objects.visible_to(user).to_do().count()
+    newest = Verdict.objects.visible_to(user).newest().values("pk")
     verdicts = dict(
-        Verdict.objects.visible_to(user).newest().values_list("verdict").annotate(n=Count("pk")).order_by()
+        Verdict.objects.filter(pk__in=newest).values_list("verdict").annotate(n=Count("pk")).order_by()
     )
     return [
         Station("Incidents", incidents.count(), "in 90 days", reverse("incidents:list"), "activity"),
@@ -163,7 +164,7 @@ def loop(user: User) -> list[Station]:
             sum(verdicts.values()),
             f"{verdicts.get('improved', 0)} improved, {verdicts.get('too_few_data', 0)} too few data",
             f"{reverse('actions:list')}?who=all&state=done",
-            "graph-down-arrow",
+            "graph-down",
         ),
     ]
 

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING
 from django.db.models import Max, Min, Sum
 
 from apps.actions.models import ActionItem
+from apps.alerts.models import Alarm
 from apps.evaluation import comparison
 from apps.features.models import FeatureUse, Release
 from apps.features.names import ACTIVE_SERVICE
 from apps.impact.models import Verdict
 from apps.insights import composition, gating, wording
 from apps.insights.models import Activation, Revision
+from apps.postmortems.models import Recommendation
 from apps.telemetry import reading
 from apps.telemetry.models import OutcomeLabel, Series
 
@@ -26,8 +28,10 @@ if TYPE_CHECKING:
     from apps.accounts.models import User
     from apps.incidents.models import Incident
     from apps.insights.models import Approval, GateResult
-    from apps.postmortems.models import Observation, Postmortem, Recommendation
+    from apps.postmortems.models import Observation, Postmortem
 
+ENDS = ("resolved", "mitigated")  # the later end first
+ALARMS_SHOWN = 3
 SERIES_COUNTED = 12  # of a wide scope; the verdict's page has all of them
 
 
@@ -63,6 +67,7 @@ class Lesson:
     signals: list[str]
     postmortem: Postmortem | None
     incident: Incident | None
+    alarms: list[Alarm]
     recommendation: Recommendation | None
     observations: list[Observation]
     gate: GateResult | None
@@ -92,14 +97,16 @@ def trace(revision: Revision, user: User) -> Lesson:
     """Follow the newest or served revision of an insight through every room; a fixed number of queries."""
     served = _served(revision)
     postmortem = served.source_postmortem
-    recommendation = served.source_recommendation
+    incident = postmortem.incident if postmortem else None
+    recommendation = _recommendation(served)
     activation = Activation.objects.filter(revision=served).first()
     release = Release.objects.filter(pk=activation.release).first() if activation else None
     return Lesson(
         revision=served,
         signals=[wording.signal(signal.kind, signal.value) for signal in served.signals.all()],
         postmortem=postmortem,
-        incident=postmortem.incident if postmortem else None,
+        incident=incident,
+        alarms=_alarms(incident, user),
         recommendation=recommendation,
         observations=list(recommendation.cites.all()) if recommendation else [],
         gate=composition.deciding_result(served),
@@ -133,10 +140,35 @@ def _served(revision: Revision) -> Revision:
             "source_postmortem__incident__severity",
             "source_postmortem__incident__service",
             "source_postmortem__author",
-            "source_recommendation",
         )
         .prefetch_related("signals", "gate_results", "overrides", "scores")
         .get(insight=revision.insight_id, number=active)
+    )
+
+
+def _alarms(incident: Incident | None, user: User) -> list[Alarm]:
+    """What detectors reported on the incident's series while it lasted, the earliest first."""
+    if incident is None:
+        return []
+    times = incident.times_by_kind()
+    end = next((times[kind].at for kind in ENDS if kind in times and times[kind].at is not None), None)
+    if end is None:
+        return []
+    names = list(incident.series.values_list("pk", flat=True))
+    found = Alarm.objects.visible_to(user).filter(series__in=names, at__range=(incident.occurred_at, end))
+    return list(found.select_related("reported_by").order_by("at", "pk")[:ALARMS_SHOWN])
+
+
+def _recommendation(revision: Revision) -> Recommendation | None:
+    """The recommendation whose lines the revision cites."""
+    return (
+        Recommendation.objects.filter(
+            postmortem=revision.source_postmortem_id,
+            first_line__lte=revision.last_line,
+            last_line__gte=revision.first_line,
+        )
+        .prefetch_related("cites")
+        .first()
     )
 
 

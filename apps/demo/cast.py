@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from apps.accounts import people as accounts
 from apps.accounts import tokens
+from apps.accounts.cast import CastMember
 from apps.accounts.models import ApiToken, Role, Team, User
 
 from .models import DemoInstallation
@@ -31,12 +32,12 @@ MODEL_SCOPES = [
 
 
 @dataclass(frozen=True)
-class CastMember:
+class Part:
     """Somebody whom a visitor of the demo can be."""
 
     username: str
     name: str
-    role: str
+    role: Role
     line: str
 
 
@@ -44,23 +45,25 @@ CAST = (
     CastMember(
         "robin", "Robin Vale", Role.RESPONDER, "was on call, writes the postmortem, proposes insights"
     ),
-    CastMember("sam", "Sam Ito", Role.REVIEWER, "scores insights and approves them, or asks for changes"),
-    CastMember("kim", "Kim Osei", Role.OPERATOR, "runs the detectors; without Kim nothing goes live"),
+    Part("sam", "Sam Ito", Role.REVIEWER, "scores insights and approves them, or asks for changes"),
+    Part("kim", "Kim Osei", Role.OPERATOR, "runs the detectors; without Kim nothing goes live"),
     CastMember(
         "alex", "Alex Moreau", Role.PROGRAMME_OWNER, "sees to it that lessons are learnt and measured"
     ),
-    CastMember("ada", "Ada Brandt", Role.ADMIN, "invites people and gives roles"),
-    CastMember("noor", "Noor Haddad", Role.PRIVACY_OFFICER, "watches over what is written about people"),
-    CastMember("lee", "Lee Park", Role.VIEWER, "reads along"),
+    Part("ada", "Ada Brandt", Role.ADMIN, "invites people and gives roles"),
+    Part("noor", "Noor Haddad", Role.PRIVACY_OFFICER, "watches over what is written about people"),
+    Part("lee", "Lee Park", Role.VIEWER, "reads along"),
 )
-COLLEAGUE = CastMember("jo", "Jo Lindqvist", Role.RESPONDER, "a second responder")
+COLLEAGUE = Part("jo", "Jo Lindqvist", Role.RESPONDER, "a second responder")
 DETECTOR = "detector-shop"
 HOLDERS = {"responder": "robin", "reviewer": "sam", "operator": "kim", "model": DETECTOR}
 
 
 def people() -> list[CastMember]:
     """Whom a visitor may sign in as: everybody of the cast while this installation is a demo, else nobody."""
-    return list(CAST) if DemoInstallation.objects.exists() else []
+    if not DemoInstallation.objects.exists():
+        return []
+    return [CastMember(part.username, part.name, part.role.label.lower(), part.line) for part in CAST]
 
 
 def assemble() -> dict[str, User]:
@@ -74,7 +77,7 @@ def assemble() -> dict[str, User]:
     return found
 
 
-def _person(member: CastMember, team: Team) -> User:
+def _person(member: Part, team: Team) -> User:
     known = User.objects.filter(username=member.username).first()
     if known is not None:
         return known

@@ -6,19 +6,23 @@ release, measuring an action) is done by the worker afterwards, as in any instal
 
 from __future__ import annotations
 
+import logging
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from django.db import transaction
 from django.utils import timezone
 
+from apps.audit import outbox
 from apps.telemetry.demo import load_demo_telemetry
 from apps.telemetry.generate import generate
 from apps.telemetry.reading import to_us
 
-from . import cast, knowledge, lessons, reviews, shop_incidents
+from . import cast, detecting, knowledge, lessons, reviews, shop_incidents
 from .models import DemoInstallation
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from datetime import datetime
 
 
@@ -32,10 +36,23 @@ def load(*, end: datetime | None = None) -> dict[str, str]:
     installation = DemoInstallation.objects.get_or_create(pk=1)[0]
     if not installation.told:
         moment = end or timezone.now()
-        load_demo_telemetry(end=moment, by=people["kim"], with_incidents=False)
-        _tell(people, moment)
+        with _quietly():
+            load_demo_telemetry(end=moment, by=people["kim"], with_incidents=False)
+            _tell(people, moment)
         DemoInstallation.objects.filter(pk=1).update(told=True)
     return cast.fresh_tokens(people)
+
+
+@contextmanager
+def _quietly() -> Iterator[None]:
+    """Without a log line for each incident of the past: they would hide the address that is printed next."""
+    logger = logging.getLogger("apps")
+    level = logger.level
+    logger.setLevel(logging.WARNING)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
 
 
 @transaction.atomic
@@ -46,4 +63,6 @@ def _tell(people: dict[str, cast.User], moment: datetime) -> None:
     shop_incidents.declare_others(by=people["robin"], moment=moment)
     knowledge.load(author=people["alex"])
     written = reviews.file_all(incidents, authors=(people["robin"], people["jo"]))
+    detecting.report_past([generated.series_id for generated in shop], people[cast.DETECTOR])
     lessons.tell(written, people)
+    outbox.add(kind=detecting.KIND, key="first")

@@ -148,9 +148,7 @@ def declare_all(shop: Sequence[Generated], *, by: User) -> dict[tuple[str, int],
             )
     for (_, number), incident in found.items():
         if number == 0:  # the oldest of each: looked at, and nothing more to learn
-            change_state(
-                incident_id=incident.pk, seen_version=incident.version, state=State.CLOSED, actor=by
-            )
+            change_state(incident_id=incident.pk, seen_version=incident.version, state=State.CLOSED, actor=by)
     return found
 
 

@@ -52,10 +52,10 @@ def _counted() -> QuerySet[Service]:
     incidents = Incident.objects.counted().filter(service=here)
     return Service.objects.select_related("tier", "owner").annotate(
         watched=Exists(Series.objects.filter(service=here)) | Exists(incidents),
-        open_incidents=count(incidents.open()),
-        incidents=count(incidents),
-        open_actions=count(ActionItem.objects.filter(service=here, state__in=TO_DO)),
-        series_count=count(Series.objects.filter(service=here)),
+        n_open=count(incidents.open()),
+        n_incidents=count(incidents),
+        n_actions=count(ActionItem.objects.filter(service=here, state__in=TO_DO)),
+        n_series=count(Series.objects.filter(service=here)),
     )
 
 
