@@ -146,7 +146,7 @@ def of_incident(incident: Incident) -> dict[str, Any]:
         "timeline": [
             {
                 **new_row("timeline"),
-                "at": when(time.at, time.precision).removeprefix("about "),
+                "at": when(time.at, time.precision).replace("about ", ""),
                 "text": time.get_kind_display(),
                 "source": time.source,
             }

@@ -23,7 +23,7 @@ GROUPS = {"technical": "Technical", "human": "Human", "organisational": "Organis
 
 
 class FilterForm(forms.Form):
-    """Everything optional; a code that is none is refused at its field. Retired codes still find old reviews."""
+    """Everything optional; a code that is none is refused. Retired codes still find old reviews."""
 
     q = forms.CharField(
         required=False,

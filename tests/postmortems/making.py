@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from apps.incidents.services import declare_incident
 from apps.postmortems import content, services
-from apps.postmortems.models import Draft, Postmortem
 
 if TYPE_CHECKING:
     from apps.accounts.models import User
     from apps.incidents.models import Incident
+    from apps.postmortems.models import Draft, Postmortem
 
 LABELS: dict[str, Any] = {
     "trigger": ["config_push"],

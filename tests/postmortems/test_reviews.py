@@ -27,6 +27,8 @@ from tests.people import make_person
 from tests.postmortems.making import LABELS, filed, incident, review
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from apps.accounts.models import User
 
 pytestmark = [pytest.mark.unit, pytest.mark.django_db]
@@ -191,6 +193,13 @@ def test_a_retired_code_is_refused_for_new_and_readable_in_old(ann: User) -> Non
         PostmortemLabel.objects.create(postmortem=filed_text(ann), term=term, vocabulary_version=1)
 
 
+def at_commit(write: Callable[[], object]) -> None:
+    """Write, and ask at once what the database would ask at commit."""
+    write()
+    with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+
+
 def filed_text(author: User) -> Postmortem:
     from apps.postmortems.services import file_postmortem  # noqa: PLC0415
 
@@ -200,9 +209,9 @@ def filed_text(author: User) -> Postmortem:
 def test_the_database_refuses_a_recommendation_that_cites_nothing(ann: User) -> None:
     row = filed(ann)
     with pytest.raises(DatabaseError, match="cites an observation"), transaction.atomic():
-        Recommendation.objects.create(postmortem=row, rank=9, text="x", first_line=1, last_line=1)
-        with connection.cursor() as cursor:
-            cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        at_commit(
+            lambda: Recommendation.objects.create(postmortem=row, rank=9, text="x", first_line=1, last_line=1)
+        )
 
 
 def test_the_database_refuses_a_citation_of_another_review(ann: User) -> None:
@@ -228,17 +237,17 @@ def test_the_database_refuses_labels_of_other_fields_and_second_ones(
 def test_the_database_refuses_a_review_without_its_labels(ann: User) -> None:
     row = filed_text(ann)
     with pytest.raises(DatabaseError, match="mandatory labels"), transaction.atomic():
-        Postmortem.objects.create(
-            title="t",
-            service=row.service,
-            kind="incident",
-            summary="s",
-            narrative=row.narrative,
-            sha256=row.sha256,
-            author=ann,
+        at_commit(
+            lambda: Postmortem.objects.create(
+                title="t",
+                service=row.service,
+                kind="incident",
+                summary="s",
+                narrative=row.narrative,
+                sha256=row.sha256,
+                author=ann,
+            )
         )
-        with connection.cursor() as cursor:
-            cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
 
 
 @pytest.mark.parametrize(
