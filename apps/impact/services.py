@@ -11,7 +11,7 @@ from django.urls import reverse
 
 from apps.actions.models import ActionItem, State
 from apps.audit import ledger, outbox
-from apps.common.errors import DomainError, NotFoundError
+from apps.common.errors import DomainError, NotFoundError, require
 from apps.insights.models import Insight
 from apps.notices.services import tell
 
@@ -54,7 +54,7 @@ def judge_action(*, key: str, payload: dict[str, Any]) -> None:
     if reason := obstacle(action):
         log.info("action_not_measurable", action=action.pk, reason=reason)
         return
-    insight = Insight.objects.get(pk=action.insight_id)
+    insight = Insight.objects.get(pk=require(action.insight_id, "the insight of a measurable action"))
     revision = measuring.subject(insight)
     measured = measuring.measure(insight)
     judged = judging.judge(measured, metric=action.metric, smallest_effect=action.smallest_effect)

@@ -94,15 +94,12 @@ def _figures(verdict: Verdict) -> str:
     """The plain counts behind the effect."""
     report = verdict.report
     alarms, incidents = report["false_alarms"], report["incidents"]
-    caught = (
-        f"{incidents['held_out']} incidents: {incidents['gained']} more caught, {incidents['lost']} missed"
-    )
-    if verdict.metric == Metric.FALSE_ALARMS:
-        return (
-            f"{alarms['before']} false alarms without the insight, {alarms['after']} with it. "
-            f"Of {caught} for it."
-        )
-    return f"Of {caught}. {alarms['before']} false alarms without the insight, {alarms['after']} with it."
+    said = [
+        f"{alarms['before']} false alarms without the insight, {alarms['after']} with it.",
+        f"Of {incidents['held_out']} incidents, {incidents['lost'] or 'none'} lost and "
+        f"{incidents['gained'] or 'none'} gained.",
+    ]
+    return " ".join(said if verdict.metric == Metric.FALSE_ALARMS else reversed(said))
 
 
 def _size(verdict: Verdict) -> str:
@@ -112,7 +109,7 @@ def _size(verdict: Verdict) -> str:
         return "none: too little happened"
     if verdict.metric == Metric.TIME_TO_DETECT:
         return figures.duration(size)
-    return f"{size:.0%}" if verdict.metric == Metric.FALSE_ALARMS else f"{100 * size:.0f} points"
+    return f"{100 * size:.0f} %" if verdict.metric == Metric.FALSE_ALARMS else f"{100 * size:.0f} points"
 
 
 def _change(value: float | None) -> str:
