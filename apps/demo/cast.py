@@ -42,14 +42,10 @@ class Part:
 
 
 CAST = (
-    CastMember(
-        "robin", "Robin Vale", Role.RESPONDER, "was on call, writes the postmortem, proposes insights"
-    ),
+    Part("robin", "Robin Vale", Role.RESPONDER, "was on call, writes the postmortem, proposes insights"),
     Part("sam", "Sam Ito", Role.REVIEWER, "scores insights and approves them, or asks for changes"),
     Part("kim", "Kim Osei", Role.OPERATOR, "runs the detectors; without Kim nothing goes live"),
-    CastMember(
-        "alex", "Alex Moreau", Role.PROGRAMME_OWNER, "sees to it that lessons are learnt and measured"
-    ),
+    Part("alex", "Alex Moreau", Role.PROGRAMME_OWNER, "sees to it that lessons are learnt and measured"),
     Part("ada", "Ada Brandt", Role.ADMIN, "invites people and gives roles"),
     Part("noor", "Noor Haddad", Role.PRIVACY_OFFICER, "watches over what is written about people"),
     Part("lee", "Lee Park", Role.VIEWER, "reads along"),

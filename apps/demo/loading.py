@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
 
+    from apps.accounts.models import User
+
 
 def load(*, end: datetime | None = None) -> dict[str, str]:
     """Load what is missing and return a fresh token for each part of the cast.
@@ -56,7 +58,7 @@ def _quietly() -> Iterator[None]:
 
 
 @transaction.atomic
-def _tell(people: dict[str, cast.User], moment: datetime) -> None:
+def _tell(people: dict[str, User], moment: datetime) -> None:
     """All or nothing: a start that breaks off half-way is told again from the beginning."""
     shop = generate(end_us=to_us(moment))
     incidents = shop_incidents.declare_all(shop, by=people["robin"])

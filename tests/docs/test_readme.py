@@ -45,9 +45,9 @@ def test_every_room_says_what_it_is_for(room):
     assert f" {room.name} " in README
 
 
-@pytest.mark.parametrize("page", sorted(CHECKOUT.glob("apps/*/adr/*.md")), ids=lambda page: page.name)
-def test_every_decision_has_its_three_parts(page):
-    text = page.read_text().lower()
+@pytest.mark.parametrize("record", sorted(CHECKOUT.glob("apps/*/adr/*.md")), ids=lambda record: record.name)
+def test_every_decision_has_its_three_parts(record):
+    text = record.read_text().lower()
     assert all(
         re.search(part, text) for part in ("because|context", "decided|decision", "costs|consequences")
     )

@@ -36,7 +36,9 @@ def list_services(request: AuthedRequest) -> HttpResponse:
     if query:
         found = found.filter(Q(slug__icontains=query) | Q(name__icontains=query))
     elif not everything:
-        found = found.filter(watched=True)
+        here = OuterRef("pk")
+        ours = Incident.objects.counted().filter(service=here)
+        found = found.filter(Exists(Series.objects.filter(service=here)) | Exists(ours))
     context = {"listing": listing(request, found, "slug"), "query": query, "everything": everything}
     return render(request, "dashboards/service_list.html", context)
 
@@ -51,7 +53,6 @@ def _counted() -> QuerySet[Service]:
     here = OuterRef("pk")
     incidents = Incident.objects.counted().filter(service=here)
     return Service.objects.select_related("tier", "owner").annotate(
-        watched=Exists(Series.objects.filter(service=here)) | Exists(incidents),
         n_open=count(incidents.open()),
         n_incidents=count(incidents),
         n_actions=count(ActionItem.objects.filter(service=here, state__in=TO_DO)),
