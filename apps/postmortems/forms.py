@@ -13,7 +13,7 @@ from apps.incidents.models import Incident
 from .models import Postmortem, TimelineEntry
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from apps.accounts.models import User
 
@@ -162,6 +162,6 @@ class Row:
         self.form.fields["owner"].widget = forms.Select(choices=choices)
 
 
-def rows(name: str, data: list[Mapping[str, Any]]) -> list[Row]:
+def rows(name: str, data: Sequence[Mapping[str, Any]]) -> list[Row]:
     """The rows of a list, in order."""
     return [Row(name, index, len(data), row) for index, row in enumerate(data)]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
@@ -58,7 +59,7 @@ class LabelField:
 
     field: Field
     groups: list[tuple[str, list[Option]]]
-    errors: list[str] = field(default_factory=list)
+    errors: list[str] = dataclasses.field(default_factory=list)
 
     @property
     def count(self) -> int:
@@ -102,10 +103,10 @@ class StepPage:
     step: str
     base: str
     main: WhatForm | ReasonForm | None = None
-    lists: dict[str, list[Row]] = field(default_factory=dict)
-    labels: list[LabelField] = field(default_factory=list)
-    messages: list[Message] = field(default_factory=list)
-    services: list[str] = field(default_factory=list)
+    lists: dict[str, list[Row]] = dataclasses.field(default_factory=dict)
+    labels: list[LabelField] = dataclasses.field(default_factory=list)
+    messages: list[Message] = dataclasses.field(default_factory=list)
+    services: list[str] = dataclasses.field(default_factory=list)
 
 
 def build(
@@ -155,7 +156,8 @@ def named(problem: Problem, data: Mapping[str, Any]) -> Problem:
     name, *rest = problem.path
     if not rest or not isinstance(rest[0], int):
         return problem
-    return type(problem)((name, data[name][rest[0]]["id"], *rest[1:]), problem.text, problem.code)
+    key = data[str(name)][rest[0]]["id"]
+    return type(problem)((name, key, *rest[1:]), problem.text, problem.code)
 
 
 def places(problems: Iterable[Problem], here: str) -> list[Place]:

@@ -216,7 +216,7 @@ def test_the_database_refuses_a_recommendation_that_cites_nothing(ann: User) -> 
 
 def test_the_database_refuses_a_citation_of_another_review(ann: User) -> None:
     mine, other = filed(ann), filed(ann)
-    advice, foreign = mine.recommendations.get(), other.observations.first()
+    advice, foreign = mine.recommendations.get(), other.observations.get(number=1)
     with pytest.raises(DatabaseError, match="its own review"), transaction.atomic():
         Citation.objects.create(recommendation=advice, observation=foreign)
 

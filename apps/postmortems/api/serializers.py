@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from apps.accounts.inputs import StrictSerializer
@@ -19,12 +20,14 @@ PARTS = ("summary", "labels", "observations", "recommendations", "timeline", "in
 OF_REVIEWS = (*PARTS, "kind", "no_human_factor_reason", "amends", "actions")
 
 
-class EntryInput(StrictSerializer):
+class TimelineEntryInput(StrictSerializer):
     at = serializers.CharField(help_text="2026-11-20 14:02, in UTC or with an offset")
     kind = serializers.CharField(help_text="event, decision, tool or communication")
     text = serializers.CharField()
     actor_role = serializers.CharField(required=False, allow_blank=True)
-    source = serializers.CharField(required=False, allow_blank=True)
+    source = serializers.CharField(  # type: ignore[assignment]  # a field of that name, as DRF allows
+        required=False, allow_blank=True
+    )
     precision = serializers.CharField(
         required=False, help_text="second, minute, hour or day; as written if not given"
     )
@@ -42,7 +45,7 @@ class RecommendationInput(StrictSerializer):
     )
 
 
-class ActionInput(StrictSerializer):
+class ReviewActionInput(StrictSerializer):
     title = serializers.CharField()
     owner = serializers.CharField(help_text="a user name")
     due_on = serializers.CharField(help_text="2026-11-20")
@@ -66,10 +69,10 @@ class PostmortemInput(StrictSerializer):
     summary = serializers.CharField(required=False, trim_whitespace=False)
     labels = serializers.DictField(required=False, help_text="codes by vocabulary: a text, or a list of them")
     no_human_factor_reason = serializers.CharField(required=False, allow_blank=True)
-    timeline = EntryInput(many=True, required=False)
+    timeline = TimelineEntryInput(many=True, required=False)
     observations = ObservationInput(many=True, required=False)
     recommendations = RecommendationInput(many=True, required=False)
-    actions = ActionInput(many=True, required=False)
+    actions = ReviewActionInput(many=True, required=False)
 
     def validate(self, given: dict[str, Any]) -> dict[str, Any]:
         parts = sorted(set(given) & set(OF_REVIEWS))
@@ -129,13 +132,13 @@ class ReviewSerializer(serializers.Serializer[Postmortem]):
             for entry in row.timeline.all()
         ]
 
-    def get_observations(self, row: Postmortem) -> list[dict[str, object]]:
+    def get_observations(self, row: Postmortem) -> list[dict[str, Any]]:
         return [
             {"number": o.number, "text": o.text, "evidence": o.evidence, "lines": [o.first_line, o.last_line]}
             for o in row.observations.all()
         ]
 
-    def get_recommendations(self, row: Postmortem) -> list[dict[str, object]]:
+    def get_recommendations(self, row: Postmortem) -> list[dict[str, Any]]:
         return [
             {
                 "id": r.pk,
@@ -163,7 +166,8 @@ class PostmortemSerializer(PostmortemSummarySerializer):
             "review",
         ]
 
-    def get_review(self, row: Postmortem) -> dict[str, object] | None:
+    @extend_schema_field(ReviewSerializer(allow_null=True))
+    def get_review(self, row: Postmortem) -> dict[str, Any] | None:
         return dict(ReviewSerializer(row).data) if row.is_review else None
 
 

@@ -141,7 +141,7 @@ def locked(draft_id: int, editor: User) -> Draft:
         NotFoundError: no such draft, or not for this person.
         DraftClosedError: it was filed or discarded.
     """
-    # No join here: a row that another transaction gave a new `updated_by` while this one waited would be lost.
+    # No join here: a row that got another `updated_by` while this transaction waited would be lost.
     draft = Draft.objects.visible_to(editor).select_for_update().filter(pk=draft_id).first()
     if draft is None:
         raise NotFoundError(f"There is no draft {draft_id}.")

@@ -14,9 +14,10 @@ from apps.common.errors import DomainError, InvalidInputError, NotFoundError
 from apps.common.times import iso_us
 from apps.incidents.models import Incident
 from apps.postmortems import content, services, stepping
-from apps.postmortems.checking import STEP_OF, check
+from apps.postmortems.checking import STEP_OF, by_step, check
 from apps.postmortems.commands import Command
 from apps.postmortems.composing import compose
+from apps.postmortems.forms import rows
 from apps.postmortems.merge import merge
 from apps.postmortems.models import Draft, split_lines
 from apps.postmortems.posted import Posted
@@ -214,8 +215,8 @@ def _fresh(step: str, part: Mapping[str, Any], request: AuthedRequest) -> dict[s
         full["observations"] = part["observations"] or blank["observations"]
     lists = stepping.build(step, full, base={}, problems=[], reader=request.user).lists
     if "observations" in blank and part["observations"]:
-        lists["observations"] = stepping.rows("observations", blank["observations"])
-    return {name: rows[0] for name, rows in lists.items()}
+        lists["observations"] = rows("observations", blank["observations"])
+    return {name: found[0] for name, found in lists.items()}
 
 
 def _preview(
@@ -227,7 +228,7 @@ def _preview(
         "form_steps": stepping.places(problems, "preview"),
         "messages_of_steps": [
             (content.STEPS[step], step, stepping.messages(of, found.data))
-            for step, of in stepping.by_step(problems).items()
+            for step, of in by_step(problems).items()
         ],
         "review": review,
         "lines": split_lines(compose(review).text),
