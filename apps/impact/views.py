@@ -66,7 +66,7 @@ def show_verdict(request: AuthedRequest, pk: int) -> HttpResponse:
         "verdict": verdict,
         "shown": wording.shown(verdict),
         "picture": wording.picture([verdict]),
-        "series": [(name, _row(row)) for name, row in verdict.report["series"].items()],
+        "series": [(name, _row(row)) for name, row in sorted(verdict.report["series"].items())],
     }
     return render(request, "impact/verdict.html", context)
 

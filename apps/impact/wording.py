@@ -94,10 +94,10 @@ def _figures(verdict: Verdict) -> str:
     """The plain counts behind the effect."""
     report = verdict.report
     alarms, incidents = report["false_alarms"], report["incidents"]
+    held_out, lost, gained = incidents["held_out"], incidents["lost"], incidents["gained"]
     said = [
         f"{alarms['before']} false alarms without the insight, {alarms['after']} with it.",
-        f"Of {incidents['held_out']} incidents, {incidents['lost'] or 'none'} lost and "
-        f"{incidents['gained'] or 'none'} gained.",
+        f"Of {held_out} incidents, {lost or 'none'} lost and {gained or 'none'} gained.",
     ]
     return " ".join(said if verdict.metric == Metric.FALSE_ALARMS else reversed(said))
 
