@@ -80,6 +80,7 @@ def test_the_empty_list_says_where_to_go_next(browser: Client) -> None:
 
 
 def test_the_list_costs_the_same_for_two_rows_and_for_twelve(browser: Client, ann: User) -> None:
+    page_of(browser, "/actions")  # the frame's first look is dearer
     costs = []
     for more in (2, 10):
         for _ in range(more):
