@@ -125,7 +125,7 @@ def build(
         row.offer(cited(part["observations"]))
     if page.lists.get("actions"):
         people = User.objects.filter(is_active=True, is_service=False).order_by("username")
-        choices = [(user.username, user.get_full_name() or user.username) for user in people]
+        choices = [(user.username, user.name) for user in people]
         for row in page.lists["actions"]:
             row.own(choices)
     for problem in problems:

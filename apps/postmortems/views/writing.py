@@ -139,7 +139,16 @@ def _save(request: AuthedRequest, found: Draft, step: str) -> HttpResponse:
         )
     except InvalidInputError as error:
         problem = Problem(_path(error, mine), error.detail)
-        return _show(request, found, step, [problem], part=mine, base=posted.base, status=UNPROCESSABLE)
+        return _show(
+            request,
+            found,
+            step,
+            [problem],
+            part=mine,
+            base=posted.base,
+            extra={"refused": True},
+            status=UNPROCESSABLE,
+        )
     if saved.conflicts:
         return _collide(request, saved, step, mine)
     if saved.taken:
