@@ -24,6 +24,13 @@ def people() -> QuerySet[User]:
     return User.objects.filter(is_active=True, is_service=False).order_by("username")
 
 
+class PersonField(forms.ModelChoiceField):
+    """A person, offered by the name that others call them."""
+
+    def label_from_instance(self, obj: User) -> str:
+        return obj.name
+
+
 def _note(label: str, hint: str = "", *, required: bool = False) -> forms.CharField:
     return forms.CharField(
         label=label,
@@ -42,7 +49,7 @@ class ActionForm(forms.Form):
         max_length=MAX_TITLE,
         help_text="A verb and an artefact: “Move the settlement batch to a replica”.",
     )
-    owner = forms.ModelChoiceField(
+    owner = PersonField(
         label="Owner", queryset=User.objects.none(), empty_label="Choose a person", help_text="One person."
     )
     due_on = forms.DateField(
@@ -148,9 +155,7 @@ class DropForm(forms.Form):
 
 
 class ReassignForm(forms.Form):
-    owner = forms.ModelChoiceField(
-        label="New owner", queryset=User.objects.none(), empty_label="Choose a person"
-    )
+    owner = PersonField(label="New owner", queryset=User.objects.none(), empty_label="Choose a person")
     note = _note("Note")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -81,7 +81,7 @@ def _orphaned(action: ActionItem) -> None:
         people={action.created_by, *owners},
         kind=ORPHAN_KIND,
         title=f"Needs a new owner: {action.title}",
-        text=f"The account of {action.owner.username} is closed. Reassign the action.",
+        text=f"The account of {action.owner.name} is closed. Reassign the action.",
         url=reverse("actions:detail", args=[action.pk]),
         key=f"{ORPHAN_KIND}:{action.pk}:{action.owner_id}",
     )

@@ -81,7 +81,7 @@ def new_action(request: AuthedRequest) -> HttpResponse:
             add_domain_error(form, error)
         else:
             messages.success(
-                request, f"{action.owner.username} owns this action now; it is due on {action.due_on}."
+                request, f"{action.owner.name} owns this action now; it is due on {action.due_on}."
             )
             return redirect("actions:detail", pk=action.pk)
     return render(request, "actions/form.html", {"form": form}, status=422)

@@ -101,7 +101,7 @@ def _actions(query: str, user: User) -> Iterable[Hit]:
             reverse("actions:detail", args=[row.pk]),
             row.state,
             row.get_state_display(),
-            row.owner.get_full_name() or row.owner.username,
+            row.owner.name,
         )
 
 

@@ -88,7 +88,7 @@ def refuse_turned_down(revision: Revision) -> None:
     standing = standing_no(revision)
     if standing is not None:
         raise TurnedDownError(
-            f"{standing.person.username} turned this revision down "
+            f"{standing.person.name} turned this revision down "
             f"({standing.get_kind_display().lower()}): {standing.reason}",
             remedy="A new revision, or a reviewer who reopens it, comes first.",
         )

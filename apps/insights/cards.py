@@ -237,7 +237,7 @@ def _happenings(revision: Revision) -> list[Happening]:
     lines = [
         Happening(
             revision.created_at,
-            revision.author.username,
+            revision.author.name,
             "Proposed" if number == 1 else f"Filed revision {number}",
             revision.title,
             "info",
@@ -248,13 +248,13 @@ def _happenings(revision: Revision) -> list[Happening]:
         for row in revision.gate_results.all()
     ]
     lines += [
-        Happening(row.created_at, row.author.username, "Override of the gate", row.reason, "warn")
+        Happening(row.created_at, row.author.name, "Override of the gate", row.reason, "warn")
         for row in revision.overrides.all()
     ]
     lines += [
         Happening(
             row.approved_at,
-            row.approver.username,
+            row.approver.name,
             f"Approved revision {number} as {'operator' if row.as_operator else 'reviewer'}",
             row.comment,
             "good",
@@ -262,7 +262,7 @@ def _happenings(revision: Revision) -> list[Happening]:
         for row in revision.approvals.all()
     ]
     lines += [
-        Happening(row.at, row.person.username, row.get_kind_display(), row.reason, row.kind)
+        Happening(row.at, row.person.name, row.get_kind_display(), row.reason, row.kind)
         for row in revision.decisions.all()
     ]
     activation = getattr(revision, "activation", None)

@@ -38,7 +38,7 @@ def proposed(insight: Insight, revision: Revision) -> None:
         revision,
         kind=TO_REVIEW,
         title=f"To review: {revision.title}",
-        text=f"{revision.author.username} proposed it. Two people decide, at least one of them an operator.",
+        text=f"{revision.author.name} proposed it. Two people decide, at least one of them an operator.",
     )
 
 
@@ -54,7 +54,7 @@ def revised(insight: Insight, revision: Revision) -> None:
         revision,
         kind=TO_REVIEW,
         title=f"Revised after your approval: {revision.title}",
-        text=f"{revision.author.username} filed revision {revision.number}. "
+        text=f"{revision.author.name} filed revision {revision.number}. "
         "Your approval was of the one before: please read it again.",
     )
     _tell(
@@ -62,7 +62,7 @@ def revised(insight: Insight, revision: Revision) -> None:
         revision,
         kind=TO_REVIEW,
         title=f"To review again: {revision.title}",
-        text=f"{revision.author.username} filed revision {revision.number}.",
+        text=f"{revision.author.name} filed revision {revision.number}.",
     )
 
 
@@ -72,12 +72,12 @@ def approved(insight: Insight, revision: Revision, approver: User, release: int 
     if release is None:
         title, text = (
             f"First approval: {revision.title}",
-            f"{approver.username} approved it as {as_what}. It needs a second person.",
+            f"{approver.name} approved it as {as_what}. It needs a second person.",
         )
     else:
         title, text = (
             f"Served: {revision.title}",
-            f"{approver.username} approved it as {as_what}. Release {release} serves it.",
+            f"{approver.name} approved it as {as_what}. Release {release} serves it.",
         )
     kind = DECIDED if release is None else SERVED
     _tell(_authors(insight), revision, kind=kind, title=title, text=text, detail=str(approver.pk))
@@ -92,7 +92,7 @@ def decided(
         revision,
         kind=DECIDED,
         title=f"{title}: {revision.title}",
-        text=f"{person.username}: {text}",
+        text=f"{person.name}: {text}",
         detail=str(number),
     )
 

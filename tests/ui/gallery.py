@@ -112,7 +112,7 @@ def gallery(request: HttpRequest) -> HttpResponse:
     person = SimpleNamespace(
         username="ann",
         email="ann@example.org",
-        get_full_name="Ann Lee",
+        name="Ann Lee",
         is_authenticated="out" not in request.GET,
         is_active=True,
         roles=["admin"],
@@ -137,7 +137,7 @@ def context(request: HttpRequest, form: forms.Form, person: Any) -> dict[str, An
         "unread_notices": 3,
         "form": form,
         "person": person,
-        "gone": SimpleNamespace(username="bo", get_full_name="", is_active=False),
+        "gone": SimpleNamespace(username="bo", name="bo", is_active=False),
         "chart": week(),
         "empty_chart": charts.time_chart(
             lines=[], start_us=START_US, end_us=START_US, unit="", title="payments/errors"

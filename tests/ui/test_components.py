@@ -84,7 +84,7 @@ def test_states_have_words_and_a_tone() -> None:
 
 
 def test_people_who_left_are_named_as_such() -> None:
-    person = SimpleNamespace(username="bo", get_full_name="", is_active=False)
+    person = SimpleNamespace(username="bo", name="bo", is_active=False)
     assert "(deactivated)" in drawn("person", person=person)
     assert "nobody" in drawn("person", person=None)
 
@@ -129,5 +129,5 @@ def test_keys_of_places_are_unique() -> None:
 @override_settings(ROOT_URLCONF="tests.ui.gallery")
 def test_only_administrators_see_their_pages() -> None:
     for roles, shown in (({"admin"}, True), ({"viewer"}, False)):
-        user = SimpleNamespace(username="ann", get_full_name="Ann", email="", roles=roles)
+        user = SimpleNamespace(username="ann", name="Ann", email="", roles=roles)
         assert ("Teams" in drawn("person_menu", user=user)) is shown

@@ -241,7 +241,7 @@ def _told_of_newer(
     told.is_valid()
     told.add_error(
         None,
-        f"{error.detail} {newest.author.get_username()} filed revision {newest.number} meanwhile. "
+        f"{error.detail} {newest.author.name} filed revision {newest.number} meanwhile. "
         "Nothing of yours is lost: read theirs, then file again to put yours on top of it.",
     )
     return told

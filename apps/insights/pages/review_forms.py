@@ -106,7 +106,7 @@ class FilterForm(forms.Form):
             "state": list(Insight.State.choices),
             "service": [(slug, slug) for slug in _services()],
             "kind": list(Signal.Kind.choices),
-            "author": [(name, name) for name in authors.values_list("username", flat=True)],
+            "author": [(author.username, author.name) for author in authors],
         }
         for name, values in choices.items():
             field = self.fields[name]
