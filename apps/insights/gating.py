@@ -54,10 +54,11 @@ class Judgement:
         )
 
 
-def judge(scope: Mapping[str, Any], change: Mapping[str, object]) -> Judgement:
+def judge(scope: Mapping[str, Any], change: Mapping[str, object], *, without: int | None = None) -> Judgement:
     """Backtest columns on the training slice of every series of a scope; reads only.
 
-    They are held against what is served now, so that an insight is judged by what it adds. It may take
+    They are held against what is served now, so that an insight is judged by what it adds; `without` is the
+    insight itself where a revision of it is served: what the new one drops must not count for it. It may take
     seconds: callers judge before they lock anything.
     """
     if not change:
@@ -72,7 +73,7 @@ def judge(scope: Mapping[str, Any], change: Mapping[str, object]) -> Judgement:
         return Judgement(GateResult.Verdict.IMPOSSIBLE, reason, {}, "")
     found = history(scope)
     cases = {name: ready(*history)[1] for name, history in found.items()}
-    report = gate.evaluate_cases(cases, change, active=served_vectors(found))
+    report = gate.evaluate_cases(cases, change, active=served_vectors(found, without=without))
     return Judgement(report.verdict, report.reason, finite(report.as_dict()), report.split_hash)
 
 
@@ -146,11 +147,12 @@ def history(scope: Mapping[str, Any]) -> dict[str, tuple[Telemetry, list[Interva
     }
 
 
-def served_vectors(series: Mapping[str, object]) -> dict[str, Mapping[str, object]]:
-    """The columns in force for each of the series under the signals that are active now."""
-    return {
-        series_id: content.values for series_id, content in composition.compose(series).items() if content
-    }
+def served_vectors(
+    series: Mapping[str, object], *, without: int | None = None
+) -> dict[str, Mapping[str, object]]:
+    """The columns in force for each of the series under the active signals, those of one insight left out."""
+    composed = composition.compose(series, without=without)
+    return {series_id: content.values for series_id, content in composed.items() if content}
 
 
 def finite(value: Any) -> Any:

@@ -155,7 +155,7 @@ def preview(
         )
         for row in shown
     ]
-    judged = gating.judge(scope, change) if change and shown else None
+    judged = gating.judge(scope, change, without=without) if change and shown else None
     found = Preview(
         series=made,
         said=said,

@@ -8,12 +8,15 @@ from django.http import Http404
 from django.shortcuts import render
 
 from apps.accounts.pages import AuthedRequest, listing, page
-from apps.dashboards import overlay, reads, words
+from apps.analysis.profiles import SIGNAL_COLUMNS
+from apps.dashboards import overlay, reads
+from apps.features import wording
 from apps.telemetry.models import Series
 
 if TYPE_CHECKING:
     from django.http import HttpResponse
 
+CALENDAR_COLUMNS = ("suppress_json", "calendar_json")
 MANY = 20  # insights beside a series; the rest is a search away
 
 
@@ -58,10 +61,10 @@ def _in_words(shown: overlay.Overlay) -> list[dict[str, object]]:
     return [
         {
             "column": column,
-            "words": label,
-            "value": value,
+            "words": wording.label(column),
+            "value": wording.value(column, value),
             "insight": sources.get(column, {}).get("insight"),
         }
-        for column, label in words.COLUMNS.items()
+        for column in (*SIGNAL_COLUMNS, *CALENDAR_COLUMNS)
         if (value := shown.rows[0].values.get(column)) is not None and column in sources
     ]

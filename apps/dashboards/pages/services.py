@@ -12,8 +12,8 @@ from django.shortcuts import render
 from apps.accounts.pages import AuthedRequest, listing, page
 from apps.actions.models import TO_DO, ActionItem
 from apps.catalog.models import Service
-from apps.dashboards import reads, words
-from apps.features import facts
+from apps.dashboards import reads
+from apps.features import facts, wording
 from apps.features.names import SERVICE_HISTORY
 from apps.incidents.models import Incident
 from apps.postmortems.models import Postmortem
@@ -22,6 +22,8 @@ from apps.telemetry.models import Series
 if TYPE_CHECKING:
     from django.db.models import QuerySet
     from django.http import HttpResponse
+
+    from apps.features.models import FactRow
 
 SHOWN = 8  # of each kind on a service's page; the lists have the rest
 SERIES_SHOWN = 30
@@ -73,7 +75,7 @@ def show_service(request: AuthedRequest, slug: str) -> HttpResponse:
         "service": service,
         "series": series,
         "history": row,
-        "facts": words.facts(row.values) if row else [],
+        "facts": _facts(row),
         "incidents": Incident.objects.visible_to(user)
         .with_times()
         .filter(service=service)
@@ -91,3 +93,14 @@ def show_service(request: AuthedRequest, slug: str) -> HttpResponse:
         .order_by("due_on", "pk")[:SHOWN],
     }
     return render(request, "dashboards/service.html", context)
+
+
+def _facts(row: FactRow | None) -> list[tuple[str, str]]:
+    """What is known of the service, in words: (what, value), in the order of the vocabulary."""
+    if row is None:
+        return []
+    return [
+        (wording.fact_label(column), wording.value(column, row.values[column]))
+        for column in wording.FACTS
+        if row.values.get(column) is not None
+    ]

@@ -55,7 +55,9 @@ def revise_insight(*, insight_id: int, draft: Draft, author: User, seen: int | N
         InvalidInputError: the draft names a field out of range.
     """
     draft.check()
-    judgement = gating.judge(draft.scope, draft.columns())  # before the lock: others decide meanwhile
+    judgement = gating.judge(  # before the lock: others decide meanwhile
+        draft.scope, draft.columns(), without=insight_id
+    )
     insight = access.lock_insight(insight_id, actor=author)
     access.newest_revision(insight, seen=seen)
     number = insight.revision + 1

@@ -74,7 +74,9 @@ def rerun_gate(*, insight_id: int, actor: User) -> GateResult:
     found = access.find_insight(insight_id, actor=actor)
     access.refuse_ended(found)
     revision = access.newest_revision(found)
-    judgement = gating.judge(revision.scope, gating.columns(revision))  # before the lock: it may take long
+    judgement = gating.judge(  # before the lock: it may take long
+        revision.scope, gating.columns(revision), without=insight_id
+    )
     insight = access.lock_insight(insight_id, actor=actor)
     access.newest_revision(insight, seen=revision.number)
     result = judgement.keep(revision)
