@@ -241,7 +241,8 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
 DEMO_LOADER = "apps.demo.loading.load"
 # Functions of a request that give the template of every page more to show.
 FRAME_EXTRAS: list[str] = ["apps.notices.frame.unread", "apps.demo.frame.banner"]
-DEMO_CAST = "apps.demo.cast.people"  # a function that names the people of a demo, for the sign-in page; none outside a demo
+# A function that names the people of a demo, for the sign-in page; nobody outside a demo.
+DEMO_CAST = "apps.demo.cast.people"
 # Functions of `person_id` that a worker calls after an account was closed.
 PERSON_DEACTIVATED: list[str] = ["apps.actions.reminders.owner_left"]
 FIRST_ADMIN_LINK = "apps.accounts.invitations.first_admin_link"
