@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING
 from django.db import transaction
 from django.utils import timezone
 
+from apps.accounts.models import User
 from apps.audit import outbox
+from apps.embedded.errors import EmbeddedError
 from apps.telemetry.demo import load_demo_telemetry
 from apps.telemetry.generate import generate
 from apps.telemetry.reading import to_us
@@ -25,7 +27,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
 
-    from apps.accounts.models import User
+
+class OccupiedError(EmbeddedError):
+    """People work in this installation already."""
 
 
 def load(*, end: datetime | None = None) -> dict[str, str]:
@@ -33,9 +37,17 @@ def load(*, end: datetime | None = None) -> dict[str, str]:
 
     The story is told once: a second start of the demo changes nothing but the tokens, since the plain text of
     a token is never kept. Telemetry ends at `end` (now).
+
+    Raises:
+        OccupiedError: there are accounts, and no demo yet: anybody could sign in as its administrator.
     """
-    people = cast.assemble()
+    if not DemoInstallation.objects.exists() and User.objects.exists():
+        raise OccupiedError(
+            "This installation has accounts of its own, and in a demo anybody may sign in as its people.",
+            "Start without --demo, or name another folder in AFTERCAST_DATA.",
+        )
     installation = DemoInstallation.objects.get_or_create(pk=1)[0]
+    people = cast.assemble()
     if not installation.told:
         moment = end or timezone.now()
         with _quietly():
