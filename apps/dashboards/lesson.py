@@ -125,7 +125,8 @@ def trace(revision: Revision, user: User) -> Lesson:
             .select_related("action")
             .order_by("-pk")
         ),
-        on_series=_on_series(served),
+        # Whoever sees the held-out part before two people have decided would decide, or revise, by it.
+        on_series=_on_series(served) if activation else [],
         confidence=composition.effective_confidence(served),
     )
 
