@@ -68,7 +68,8 @@ def missing(revision: Revision) -> list[str]:
     if not (gates and gates[-1].verdict == GateResult.Verdict.PASSED) and not revision.overrides.all():
         waits.append("a passed gate or a written override")
     if len(approvals) < APPROVALS_NEEDED:
-        waits.append(f"{APPROVALS_NEEDED - len(approvals)} more approval(s)")
+        needed = APPROVALS_NEEDED - len(approvals)
+        waits.append("1 more approval" if needed == 1 else f"{needed} more approvals")
     if not any(approval.as_operator for approval in approvals):
         waits.append("an operator's approval")
     return waits

@@ -54,7 +54,7 @@ def test_an_insight_is_filed_with_gate_provenance_and_typed_signals(responder):
     signal = found["signals"][0]
     assert (signal["columns"], signal["dtype"], signal["entity"]) == ({"theta_log2": 1.0}, "float", "series")
     assert found["waits_for"] == [
-        "a passed gate or a written override", "2 more approval(s)", "an operator's approval",
+        "a passed gate or a written override", "2 more approvals", "an operator's approval",
     ]  # fmt: skip
 
 
@@ -125,7 +125,7 @@ def test_two_people_make_a_release_and_the_reply_names_it(responder, reviewer, o
     path = f"{INSIGHTS}/{insight['id']}/approve"
     first = reviewer.send("POST", path, {"revision": 1, "override_reason": WHY}).json()
     assert (first["state"], first["release"], first["waits_for"]) == (
-        "proposed", None, ["1 more approval(s)", "an operator's approval"],
+        "proposed", None, ["1 more approval", "an operator's approval"],
     )  # fmt: skip
     second = operator.send("POST", path, {"revision": 1})
     assert second.status_code == 200

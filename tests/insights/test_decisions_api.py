@@ -67,7 +67,7 @@ def test_the_queue_of_each():
     found = api_of(operator).send("GET", "/api/v1/queue").json()
     (row,) = found["to_review"]
     assert (row["insight"], row["revision"], row["gate"]) == (first.pk, 1, "impossible")
-    assert row["waits_for"] == ["1 more approval(s)", "an operator's approval"]
+    assert row["waits_for"] == ["1 more approval", "an operator's approval"]
     assert (found["to_change"], found["for_others"]) == ([], [])
     mine = api_of(author).send("GET", "/api/v1/queue").json()
     assert [row["insight"] for row in mine["for_others"]] == [first.pk]

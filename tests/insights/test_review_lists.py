@@ -101,7 +101,7 @@ def test_the_queue_knows_who_is_waited_for():
     assert titles(browser(person(Role.REVIEWER))) == (["New"], [], ["Half"])
     assert titles(browser(operator)) == (["New", "Half"], [], [])
     page = text(browser(operator).get("/queue"))
-    assert "1 more approval(s), an operator&#x27;s approval" in page
+    assert "1 more approval, an operator&#x27;s approval" in page
     assert "Gate impossible" in page
     assert f"{reviewer.username}: Lower." in text(browser(author).get("/queue"))
 

@@ -41,7 +41,7 @@ def test_the_card_shows_lesson_source_signals_gate_and_what_it_waits_for():
     for words in (
         "Alarm later", "Raise the threshold.", "Set the alarm threshold to 2 times the usual one",
         "Alarm only when the value rises", "checkout/latency_p99", "second line", "lines 2 to 3",
-        "Source intact", "Impossible", "2 more approval(s)", "Nobody has marked revision 1 yet",
+        "Source intact", "Impossible", "2 more approvals", "Nobody has marked revision 1 yet",
         f"Insight {insight.pk}, revision 1", revision.digest[:12],
     ):  # fmt: skip
         assert words in page

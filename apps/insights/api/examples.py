@@ -50,7 +50,7 @@ INSIGHT: dict[str, Any] = {
     "scores": [],
     "approvals": [],
     "decisions": [],
-    "waits_for": ["2 more approval(s)", "an operator's approval"],
+    "waits_for": ["2 more approvals", "an operator's approval"],
     "created_at": "2026-11-21T12:00:00Z",
     "revised_at": "2026-11-21T12:00:00Z",
 }
@@ -105,7 +105,7 @@ QUEUE: dict[str, Any] = {
             "author": "robin",
             "since": "2026-11-21T12:00:00Z",
             "gate": "passed",
-            "waits_for": ["2 more approval(s)", "an operator's approval"],
+            "waits_for": ["2 more approvals", "an operator's approval"],
         }
     ],
     "to_change": [],
