@@ -159,6 +159,7 @@ TIME_ZONE = "UTC"
 USE_TZ = True
 LANGUAGE_CODE = "en-gb"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 64 * 2**20  # Parquet bodies at the historical door
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 10_000  # a step of a review has up to 300 rows of six fields, and citations
 
 # --- transport security: on whenever the public address is https ----------------------------------
 HTTPS = PUBLIC_URL.startswith("https://")

@@ -264,6 +264,20 @@ def test_a_save_of_what_cannot_be_kept_changes_nothing(web: Client, ann: User) -
     assert draft.data["title"] == data()["title"]
 
 
+def test_the_longest_timeline_is_saved(web: Client, ann: User) -> None:
+    draft = drafted(ann)
+    entries = {
+        f"timeline-e{number}-{column}": f"{column} {number}"
+        for number in range(content.MAX_ROWS)
+        for column in content.COLUMNS["timeline"]
+    }
+    ids = [f"e{number}" for number in range(content.MAX_ROWS)]
+    posted = form(draft, "timeline") | entries | {"timeline-row": ids}
+    assert web.post(f"/postmortems/drafts/{draft.pk}/save", posted).status_code == 200
+    draft.refresh_from_db()
+    assert len(draft.data["timeline"]) == content.MAX_ROWS
+
+
 def test_drafts_are_for_those_who_write(ann: User) -> None:
     draft = drafted(ann)
     reader = Client()
