@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from django.contrib import messages
 from django.shortcuts import redirect, render
 
+from apps.accounts import people
 from apps.accounts.pages import AUTHORS, AuthedRequest, listing, page
 from apps.common.errors import DomainError, NotFoundError
 from apps.ui.forms import add_domain_error
@@ -163,10 +164,13 @@ def _act(
 
 def _detail(request: AuthedRequest, action: ActionItem, wrong: dict[str, Form] | None = None) -> HttpResponse:
     forms = {name: form(auto_id=_auto_id(name)) for name, form in FORMS.items()} | (wrong or {})
+    history = list(action.events.all())
+    owners = [name for event in history for name in event.changes.get("owner", ()) if name]
     context: dict[str, Any] = {
         "action": action,
         "row": reads.rows([action])[0],
-        "history": action.events.all(),
+        "history": history,
+        "names": people.names_of([*(event.actor for event in history), *owners]),
         "insight_title": insights.title(action.insight_id) if action.insight_id else "",
         "postmortem_title": postmortems.title(action.postmortem_id) if action.postmortem_id else "",
         "forms": forms,

@@ -9,6 +9,7 @@ from django.contrib import messages
 from django.shortcuts import redirect, render
 from django.utils.module_loading import import_string
 
+from apps.accounts import people
 from apps.accounts.models import Role
 from apps.accounts.pages import OPERATORS, AuthedRequest, listing, page
 
@@ -55,6 +56,7 @@ def list_releases(request: AuthedRequest) -> HttpResponse:
         "active": active,
         "form": CompareForm(initial={"first": active and max(active - 1, 1), "second": active}),
         "newest": newest,
+        "names": people.names_of(release.author for release in found.items),
     }
     return render(request, "features/releases.html", context)
 
@@ -83,6 +85,7 @@ def show_release(request: AuthedRequest, number: int) -> HttpResponse:
         "may_revert": can_revert,
         "is_newest_content": newest.digest == release.digest,
         "newest": newest.number,
+        "names": people.names_of([release.author]),
         **_part(request, series),
     }
     if can_revert and not context["is_newest_content"]:

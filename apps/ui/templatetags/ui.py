@@ -16,6 +16,8 @@ from apps.ui import figures
 from apps.ui.tones import tone_of
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from django.utils.safestring import SafeString
 
 register = template.Library()
@@ -129,6 +131,12 @@ def tone(code: Any) -> str:
 def words(code: Any) -> str:
     """`in_review` as `in review`."""
     return str(code).replace("_", " ")
+
+
+@register.filter
+def named(code: str, names: Mapping[str, str]) -> str:
+    """The name that a mapping gives to a code, or else the code."""
+    return names.get(code, code)
 
 
 def _number(value: Any) -> float | None:
