@@ -203,6 +203,23 @@ def test_a_demo_offers_its_people() -> None:
 
 
 @pytest.mark.usefixtures("demo")
+@pytest.mark.parametrize(
+    ("wanted", "lands_on"),
+    [
+        ("/incidents?state=open", "/incidents?state=open"),
+        ("https://elsewhere.example/", "/"),
+        ("//evil", "/"),
+    ],
+)
+def test_one_click_comes_back_to_the_page_that_was_asked_for(wanted: str, lands_on: str) -> None:
+    client = Client()
+    offered = client.get("/sign-in", {"next": wanted}).content.decode()
+    assert offered.count('name="next"') == 3  # of both people, and of the form with a password
+    answer = client.post("/sign-in/as", {"username": "robin", "next": wanted})
+    assert answer.headers["Location"] == lands_on
+
+
+@pytest.mark.usefixtures("demo")
 @pytest.mark.parametrize("username", ["root", "gone", "", "nobody", "rob\x00in"])
 def test_nobody_else_is_signed_in_by_a_click(username: str) -> None:
     client = Client()
