@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.blackbox import installation
 
@@ -21,6 +22,10 @@ if TYPE_CHECKING:
     from tests.blackbox.installation import Installation
 
 PATIENCE_MS = 60_000  # a busy machine is slow; nothing here waits longer than its condition needs
+expect.set_options(timeout=PATIENCE_MS)
+
+# What htmx says of a fragment that had not come yet when somebody went on to the next page.
+LEFT_EARLY = r"console: htmx:(afterRequest|sendAbort)\b"
 
 
 @pytest.fixture(scope="session")
@@ -44,7 +49,7 @@ class Visit:
     who: str
     context: BrowserContext
     watch: Watch
-    expected: list[str] = field(default_factory=list)
+    expected: list[str] = field(default_factory=lambda: [LEFT_EARLY])
 
     def problems(self) -> list[str]:
         return [
