@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 CHECKOUT = Path(__file__).resolve().parents[2]
-READY_S = 120
+READY_S = 300  # a limit, not a wait: a quiet machine needs a tenth of it
 
 
 @dataclass
