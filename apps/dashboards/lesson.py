@@ -9,6 +9,7 @@ from django.db.models import Max, Min, Sum
 
 from apps.actions.models import ActionItem
 from apps.alerts.models import Alarm
+from apps.analysis.profiles import DEFAULT_SETTING, apply
 from apps.evaluation import comparison
 from apps.features.models import FeatureUse, Release
 from apps.features.names import ACTIVE_SERVICE
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 
 ENDS = ("resolved", "mitigated")  # the later end first
 ALARMS_SHOWN = 3
+LANES = ("Alarms without this lesson", "Alarms with it")
+SHOWN = 20  # actions, verdicts and readers of one lesson
 SERIES_COUNTED = 12  # of a wide scope; the verdict's page has all of them
 
 
@@ -117,13 +120,13 @@ def trace(revision: Revision, user: User) -> Lesson:
             ActionItem.objects.visible_to(user)
             .filter(insight_id=served.insight_id)
             .select_related("owner")
-            .order_by("pk")
+            .order_by("pk")[:SHOWN]
         ),
         verdicts=list(
             Verdict.objects.visible_to(user)
             .filter(insight=served.insight_id)
             .select_related("action")
-            .order_by("-pk")
+            .order_by("-pk")[:SHOWN]
         ),
         # Whoever sees the held-out part before two people have decided would decide, or revise, by it.
         on_series=_on_series(served) if activation else [],
@@ -181,19 +184,29 @@ def _pulled(release: Release | None) -> list[Pulled]:
         FeatureUse.objects.filter(release__gte=release.number, feature_service=ACTIVE_SERVICE)
         .values("consumer")
         .annotate(all_reads=Sum("reads"), first=Min("first_at"), last=Max("last_at"))
-        .order_by("-last")
+        .order_by("-last")[:SHOWN]
     )
     return [Pulled(row["consumer"], row["all_reads"], row["first"], row["last"]) for row in rows]
 
 
 def _on_series(revision: Revision) -> list[OnSeries]:
-    """Both arms on the series that the lesson speaks for, the one with the largest change first."""
+    """What others serve, and that with the lesson, on its series; the one with the largest change first.
+
+    The same two arms as in its verdict. At most `SERIES_COUNTED` series and `MAX_REPLAYED` samples in all.
+    """
     change = gating.columns(revision)
-    names = reading.resolve(revision.scope)[:SERIES_COUNTED]
-    found = [
-        OnSeries(series, comparison.compare(series.pk, {}, change))
-        for series in Series.objects.filter(pk__in=names, samples__gt=0, samples__lte=overlay.MAX_REPLAYED)
-    ]
+    names = reading.resolve(revision.scope)
+    others = gating.served_vectors(dict.fromkeys(names), without=revision.insight_id)
+    found: list[OnSeries] = []
+    left = overlay.MAX_REPLAYED
+    for series in Series.objects.filter(pk__in=names, samples__gt=0).order_by("pk")[:SERIES_COUNTED]:
+        left -= series.samples
+        if left < 0:
+            break
+        before = others.get(series.pk, {})
+        case = gating.ready(reading.read(series.pk), reading.labels(series.pk))[1]
+        arms = apply(DEFAULT_SETTING, before), apply(DEFAULT_SETTING, {**before, **change})
+        found.append(OnSeries(series, comparison.weigh(series.pk, case, *arms)))
     found.sort(key=lambda one: one.false_alarms[1] - one.false_alarms[0])
     return found
 
@@ -207,4 +220,4 @@ def drawn(lesson: Lesson) -> overlay.Overlay | None:
     labels: Sequence[OutcomeLabel] = list(
         OutcomeLabel.objects.filter(series=first.series).order_by("start_at", "pk")
     )
-    return overlay.drawn(first.series, window, first.compared, labels) if window else None
+    return overlay.drawn(first.series, window, first.compared, labels, LANES) if window else None

@@ -95,10 +95,11 @@ def drawn(
     window: Window,
     compared: comparison.Comparison,
     labels: Sequence[OutcomeLabel],
+    lanes: tuple[str, str],
 ) -> Overlay:
     """A comparison that was made elsewhere, as a picture."""
     rows = list(ProfileRow.objects.filter(series=series.pk).order_by("-release_id"))
-    chart = _chart(series, window, compared.telemetry, compared, labels, rows)
+    chart = _chart(series, window, compared.telemetry, compared, labels, rows, lanes)
     return Overlay(series, window, chart, compared, list(labels), rows)
 
 
@@ -144,12 +145,13 @@ def _chart(  # noqa: PLR0917
     compared: comparison.Comparison | None,
     labels: Sequence[OutcomeLabel],
     rows: Sequence[ProfileRow],
+    lanes: tuple[str, str] = ("Alarms without insights", "Alarms with what is served"),
 ) -> TimeChart:
     first, last = np.searchsorted(telemetry.times, [window.start_us, window.end_us + 1])
-    lanes = (
+    drawn_lanes = (
         [
-            Lane("Alarms without insights", "neutral", _spans(compared.before_alarms)),
-            Lane("Alarms with what is served", "info", _spans(compared.after_alarms)),
+            Lane(lanes[0], "neutral", _spans(compared.before_alarms)),
+            Lane(lanes[1], "info", _spans(compared.after_alarms)),
         ]
         if compared
         else []
@@ -157,7 +159,7 @@ def _chart(  # noqa: PLR0917
     return time_chart(
         lines=[Line(series.metric, telemetry.times[first:last], telemetry.values[first:last], "info")],
         bands=[_band(label) for label in labels],
-        lanes=lanes,
+        lanes=drawn_lanes,
         marks=[
             Mark(
                 f"Release {row.release_id}",

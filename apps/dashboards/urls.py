@@ -2,11 +2,13 @@ from __future__ import annotations
 
 from django.urls import path
 
-from .pages import home, lesson, search, series, services
+from .pages import contributions, home, lesson, search, series, services
 
 app_name = "dashboards"
 urlpatterns = [
     path("", home.home, name="home"),
+    path("contributions", contributions.mine, name="contributions"),
+    path("contributions/<str:username>", contributions.of_person, name="contributions-of"),
     path("search", search.search, name="search"),
     path("lessons/<int:pk>", lesson.show_lesson, name="lesson"),
     path("series", series.list_series, name="series-list"),

@@ -26,7 +26,7 @@ def push(service: Service) -> None:
 
     The row of the service is locked first: of two reviews filed at once the second counts both.
     """
-    Service.objects.select_for_update(of=("self",)).get(pk=service.pk)
+    Service.objects.select_for_update(of=("self",), no_key=True).get(pk=service.pk)
     facts.put(view=VIEW, entity=service.slug, values=shares(service))
 
 

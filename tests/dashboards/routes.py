@@ -7,6 +7,8 @@ from tests.classified import Page
 PAGES = {
     "": Page(),
     "search": Page(),
+    "contributions": Page(),
+    "contributions/<str:username>": Page(),
     "lessons/<int:pk>": Page(),
     "series": Page(),
     "series/<series_id:series_id>": Page(),

@@ -14,9 +14,11 @@ from django.utils import timezone
 from apps.accounts.models import User
 from apps.actions import services as actions
 from apps.audit import outbox
+from apps.audit.models import Outbox
 from apps.dashboards import agenda, finding, lesson, overlay, reads
 from apps.demo import loading
 from apps.evaluation import comparison
+from apps.insights import gating
 from apps.insights.models import Insight
 from apps.telemetry.models import Series
 from tests.people import make_person
@@ -81,7 +83,9 @@ class TestPages:
     def test_a_lesson_shows_the_figures_of_the_comparison(self) -> None:
         revision = reads.newest_revisions(User.objects.get(username="lee")).get(insight_id=first_insight())
         found = lesson.trace(revision, User.objects.get(username="lee"))
-        compared = [comparison.compare(name, {}, {"min_rel": 1.0}).test for name in revision.scope["series"]]
+        compared = [
+            comparison.compare(name, {}, gating.columns(revision)).test for name in revision.scope["series"]
+        ]
         assert found.held_out == (
             sum(before.false_alarms for before, _ in compared),
             sum(after.false_alarms for _, after in compared),
@@ -92,6 +96,16 @@ class TestPages:
         page = text(signed_in("lee"), f"/lessons/{first_insight()}")
         assert "Checkout slow again, taken for the settlement batch at first" in page
         assert "detector-shop" in page
+
+    def test_a_person_sees_what_came_of_their_lessons(self) -> None:
+        page = text(signed_in("robin"), "/contributions")
+        assert "A burst stays below twice the usual level" in page
+        assert 'href="/releases/1"' in page
+        other = text(signed_in("lee"), "/contributions/robin")
+        assert "Robin Vale" in other
+        assert "No lesson of yours yet" in text(signed_in("lee"), "/contributions")
+        text(signed_in("lee"), "/contributions/nobody", status=404)
+        text(signed_in("lee"), "/contributions/detector-shop", status=404)
 
     def test_a_series_shows_both_arms_and_its_incidents(self) -> None:
         page = text(signed_in("lee"), "/series/checkout/latency_p99?span=7d")
@@ -118,7 +132,8 @@ class TestPages:
             text(client, path, status=404)
 
     def test_a_service_shows_what_models_get(self) -> None:
-        outbox.drain()
+        while Outbox.objects.filter(kind="features.facts", state="pending").exists():
+            outbox.drain()
         page = text(signed_in("lee"), "/services/checkout")
         assert "chance of an incident in 7 days" in page
         assert "latency_p99" in page
