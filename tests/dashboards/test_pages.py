@@ -135,7 +135,7 @@ class TestPages:
         while Outbox.objects.filter(kind="features.facts", state="pending").exists():
             outbox.drain()
         page = text(signed_in("lee"), "/services/checkout")
-        assert "chance of an incident in 7 days" in page
+        assert "Chance of an incident in 7 days" in page
         assert "latency_p99" in page
 
     def test_services_of_published_incidents_are_listed_only_when_asked_for(self) -> None:
