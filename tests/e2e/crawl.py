@@ -38,15 +38,26 @@ class Seen:
     name: str = ""
 
 
-def crawl(browser: Browser, origin: str, role: str, username: str | None, shots: Path | None) -> list[Seen]:
-    """Every page from the home page on, as this person; `username` None is a stranger."""
+def crawl(
+    browser: Browser,
+    origin: str,
+    role: str,
+    username: str | None,
+    shots: Path | None,
+    *,
+    samples: tuple[int, int] = (SAMPLES, QUERY_SAMPLES),
+) -> list[Seen]:
+    """Every page from the home page on, as this person; `username` None is a stranger.
+
+    `samples` is how many pages of one route are opened, without a query string and with one.
+    """
     context = browser.new_context(base_url=origin)
     watch = Watch(origin).on(context)
     page = context.new_page()
     if username is not None:
         sign_in(page, username)
     found: list[Seen] = []
-    for url, route in _walk(page, origin):
+    for url, route in _walk(page, origin, samples):
         watch.take()  # axe itself writes styles, which the policy refuses and the console tells
         watch.reset_weight()
         reply = page.goto(url)
@@ -69,7 +80,7 @@ def sign_in(page: Page, username: str) -> None:
     page.wait_for_url(lambda url: "/sign-in" not in url)
 
 
-def _walk(page: Page, origin: str) -> Iterator[tuple[str, str]]:
+def _walk(page: Page, origin: str, samples: tuple[int, int]) -> Iterator[tuple[str, str]]:
     """Address and route of each page to open; between two steps the caller has opened the one before."""
     counts: Counter[tuple[str, bool]] = Counter()
     queue, known = deque(["/"]), {"/"}
@@ -77,7 +88,7 @@ def _walk(page: Page, origin: str) -> Iterator[tuple[str, str]]:
         url = queue.popleft()
         route = route_of(url)
         kind = (route or "", "?" in url)
-        if route is None or counts[kind] >= (QUERY_SAMPLES if kind[1] else SAMPLES):
+        if route is None or counts[kind] >= samples[kind[1]]:
             continue
         counts[kind] += 1
         yield url, route
