@@ -36,6 +36,7 @@ class Step:
 def next_step(incident: Incident) -> Step | None:
     """The one next thing to do; None where all is done."""
     times = incident.times_by_kind()
+    is_reviewed = incident.postmortems.exists()  # the room above keeps them
     state = State(incident.state)
     if state in VOID or state == State.CLOSED:
         return None
@@ -47,6 +48,13 @@ def next_step(incident: Incident) -> Step | None:
             "Without the start of the impact nothing can be measured, and detectors learn nothing of it.",
             "Enter times",
             "edit",
+        )
+    if state in LEARNING and is_reviewed:
+        return Step(
+            "Its review is written",
+            "Close the incident as soon as what it taught is proposed and its actions have owners.",
+            "Move it on",
+            "state",
         )
     if state in LEARNING:
         return Step(

@@ -14,6 +14,7 @@ from apps.incidents import services
 from apps.incidents.codes import TimeKind
 from apps.incidents.metrics import TimeValue
 from apps.incidents.models import Incident
+from apps.postmortems.models import Postmortem, text_hash
 from tests.people import make_person
 
 from .making import START, at, declare, responder, whole
@@ -325,6 +326,15 @@ def test_the_state_moves_on_with_its_time() -> None:
     assert "The incident is resolved now." in words
     assert "Cache warmed." in words
     assert "File the postmortem" in words
+    Postmortem.objects.create(
+        title="Cold cache",
+        narrative="Nobody warmed it.",
+        sha256=text_hash("Nobody warmed it."),
+        service=incident.service,
+        incident=incident,
+        author=incident.declared_by,
+    )
+    assert "Its review is written" in text_of(client.get(f"/incidents/{incident.pk}"))
 
 
 @pytest.mark.parametrize(
