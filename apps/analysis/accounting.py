@@ -122,6 +122,10 @@ class Scorer:
         """False-alarm episodes among the rows."""
         return count_episodes(self.times[alarm_rows[self.outside[alarm_rows]]])
 
+    def false_alarms_at(self, alarm_rows: Ints) -> Times:
+        """When each of the false alarms is counted; as many as `false_alarms` says."""
+        return counted_at(self.times[alarm_rows[self.outside[alarm_rows]]])
+
     def false_episodes(self, alarm_rows: Ints) -> list[Interval]:
         """The false-alarm episodes among the rows, each from its first to its last alarm."""
         return episodes(self.times[alarm_rows[self.outside[alarm_rows]]])
@@ -166,11 +170,23 @@ def episodes(times: Times, gap_us: int = COOL_DOWN_US) -> list[Interval]:
 
 def count_episodes(times: Times) -> int:
     """False-alarm episodes of alarm times: one per run, and one more for every full 24 h that it stays on."""
+    return int(_runs(times)[1].sum())
+
+
+def counted_at(times: Times) -> Times:
+    """When each of these episodes is counted: at the start of its run, and every 24 h while it stays on."""
+    starts, numbers = _runs(times)
+    repeats = np.arange(int(numbers.sum())) - np.repeat(np.cumsum(numbers) - numbers, numbers)
+    return np.asarray(np.repeat(starts, numbers) + repeats * RECOUNT_US, dtype=np.int64)
+
+
+def _runs(times: Times) -> tuple[Times, Ints]:
+    """Start of each run of alarm times, and how many episodes it counts."""
     if times.size == 0:
-        return 0
+        return times, np.zeros(0, dtype=np.int64)
     cut = np.flatnonzero(np.diff(times) > COOL_DOWN_US)
-    lasted = times[np.append(cut, times.size - 1)] - times[np.append(0, cut + 1)]
-    return int(lasted.size + (lasted // RECOUNT_US).sum())
+    starts = times[np.append(0, cut + 1)]
+    return starts, 1 + (times[np.append(cut, times.size - 1)] - starts) // RECOUNT_US
 
 
 def median_delay_s(delays_s: Sequence[float], censored_s: Sequence[float]) -> float | None:

@@ -7,7 +7,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from apps.actions.models import State
-from apps.audit.models import Outbox, OutboxState
+from apps.audit.models import OutboxState
 
 from . import services, wording
 from .models import Verdict
@@ -23,7 +23,7 @@ NEWEST = 50
 
 @dataclass(frozen=True)
 class Panel:
-    """`state`: "open", "not_measurable", "pending", "failed" or "measured"; `text` says what it means."""
+    """`text` says what the state means: open, not_measurable, unmeasured, pending, failed or measured."""
 
     state: str
     text: str
@@ -52,14 +52,14 @@ def of_insight(insight_id: int) -> tuple[list[Shown], list[Forest]]:
 def _state(action: ActionItem, found: list[Verdict]) -> tuple[str, str]:
     if action.state != State.DONE:
         return "open", "It is measured as soon as it is done."
-    of_turn = sum(verdict.turn == action.turn for verdict in found)
-    key = services.request_key(action, of_turn + 1)
-    waiting = Outbox.objects.filter(kind=services.JUDGE_KIND, key=key).values_list("state", flat=True).first()
-    if waiting in {OutboxState.PENDING, OutboxState.CLAIMED}:
+    measured = any(verdict.turn == action.turn for verdict in found)
+    last = next(reversed(services.requests_of(action).values()), None)
+    if last in services.WAITING:
         return "pending", "A worker is replaying both ways. This takes some seconds."
-    if waiting == OutboxState.DEAD:
+    if last == OutboxState.DEAD:
         return "failed", "The replay failed again and again. An operator finds the reason in the outbox."
-    if of_turn:
+    if measured:
         return "measured", ""
-    reason = services.obstacle(action)
-    return ("not_measurable", reason) if reason else ("pending", "A worker will measure it soon.")
+    if reason := services.obstacle(action):
+        return "not_measurable", reason
+    return "unmeasured", "It could not be measured when it was done, and can be now. Ask for a measurement."

@@ -29,7 +29,19 @@ TONES = {
     Verdict.Outcome.NO_EVIDENCE: "neutral",
     Verdict.Outcome.TOO_FEW_DATA: "warn",
 }
-LEFT_OUT = {"drills": "drills", "unscored": "incidents across the cut or in the warm-up"}
+LEFT_OUT = {
+    "drills": ("drill", "drills"),
+    "unscored": ("incident across the cut", "incidents across the cut"),
+    "own_incident": (
+        "incident that the insight was learnt from",
+        "incidents that the insight was learnt from",
+    ),
+}
+COUNTED = {
+    Metric.FALSE_ALARMS: ("service-day that differs", "service-days that differ"),
+    Metric.RECALL: ("held-out incident", "held-out incidents"),
+    Metric.TIME_TO_DETECT: ("held-out incident caught", "held-out incidents caught"),
+}
 
 
 @dataclass(frozen=True)
@@ -45,13 +57,15 @@ class Shown:
     interval: str
     smallest: str
     excluded: str
+    counted: str
+    probability: str
 
 
 def shown(verdict: Verdict) -> Shown:
     """All words of one verdict."""
     convert = _CONVERT[Metric(verdict.metric)]
     report = verdict.report
-    left_out = [f"{number} {LEFT_OUT[name]}" for name, number in report["excluded"].items() if number]
+    left_out = [_number(number, LEFT_OUT[name]) for name, number in report["excluded"].items() if number]
     series = len(report["series"])
     return Shown(
         verdict=verdict,
@@ -65,6 +79,8 @@ def shown(verdict: Verdict) -> Shown:
         else figures.NOTHING,
         smallest=_size(verdict),
         excluded=", ".join(left_out) or "nothing",
+        counted=_number(verdict.n, COUNTED[Metric(verdict.metric)]),
+        probability=_probability(verdict),
     )
 
 
@@ -88,6 +104,18 @@ def picture(verdicts: Sequence[Verdict]) -> Forest | None:
         if verdict.metric == metric
     ]
     return forest(rows, unit=UNITS[metric], title=f"{metric.label}: effect with 95 % interval")
+
+
+def _probability(verdict: Verdict) -> str:
+    """p as it was used, with what it was multiplied by."""
+    if verdict.p is None:
+        return ""
+    times = f", that of one look times {verdict.look} looks" if verdict.look > 1 else ""
+    return f"p = {figures.figure(verdict.p)}{times}"
+
+
+def _number(number: int, words: tuple[str, str]) -> str:
+    return f"{number} {words[number != 1]}"
 
 
 def _figures(verdict: Verdict) -> str:

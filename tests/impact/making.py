@@ -8,7 +8,10 @@ from django.utils import timezone
 
 from apps.actions import services
 from apps.audit import outbox
+from apps.common.errors import require
+from apps.impact import measuring
 from apps.impact.models import Verdict
+from apps.insights.models import Insight
 from apps.telemetry import reading
 from apps.telemetry import services as telemetry
 from apps.telemetry.generate import SHOP, generate
@@ -18,7 +21,7 @@ from tests.insights.making import approve, propose
 
 if TYPE_CHECKING:
     from apps.actions.models import ActionItem
-    from apps.insights.models import Insight
+    from apps.impact.results import Measurement
 
 SHORT_BURSTS: dict[str, Any] = {
     "title": "A burst under twice the usual hurts nobody",
@@ -48,8 +51,8 @@ QUEUE = {
     "scope": {"series": ["payments/queue_depth"]},
     "signals": [{"kind": "persistence", "value": {"k": 5, "n": 6}}],
 }
-FALSE_ALARMS = {"metric": "false_alarms_per_day", "direction": "down", "smallest_effect": 0.3}
-RECALL = {"metric": "recall", "direction": "up", "smallest_effect": 0.1}
+FALSE_ALARMS = {"metric": "false_alarms_per_day", "direction": "down", "smallest_effect": 0.6}
+RECALL = {"metric": "recall", "direction": "up"}
 
 
 def shop(*wanted: str) -> None:
@@ -68,6 +71,12 @@ def shop(*wanted: str) -> None:
 def lesson(words: dict[str, Any], *, served: bool = True) -> Insight:
     insight = propose(**words)
     return approve(insight) if served else insight
+
+
+def replayed(insight: Insight) -> Measurement:
+    """The replay alone, of the insight as it is stored now."""
+    found = Insight.objects.get(pk=insight.pk)
+    return measuring.measure(found, require(measuring.subject(found), "a served revision"))
 
 
 def action_on(insight: Insight, **changes: Any) -> ActionItem:

@@ -43,7 +43,7 @@ def test_the_panel_waits_and_then_tells_the_verdict_in_words() -> None:
     making.measured(action)
     told = text_of(client, path, headers=HTMX)
     assert "every 3s" not in told
-    assert "Too few data: 4 false alarms differ between the two ways; at least 12 are needed to tell." in told
+    assert "Too few data: 4 service-days differ between the two ways; at least 12 are needed to tell." in told
     assert "held-out days of 1 series" in told
     assert "4 false alarms without the insight, 0 with it" in told
     assert "<html" in text_of(client, path)
@@ -94,7 +94,7 @@ def test_an_insight_shows_what_was_measured_and_what_is_not_yet() -> None:
 def test_the_panel_of_an_insight_costs_the_same_for_one_action_and_for_six() -> None:
     making.shop(making.QUEUE_SERIES)
     insight, client = making.lesson(making.QUEUE), client_of(Role.VIEWER)
-    text_of(client, "/actions")  # the frame's first look is dearer
+    text_of(client, f"/insights/{insight.pk}/verdicts")  # the frame's first look is dearer
     costs = []
     for more in (1, 5):
         for _ in range(more):

@@ -8,17 +8,20 @@ from django.db import IntegrityError, ProgrammingError, connection, transaction
 
 from apps.accounts.models import Role
 from apps.actions import services as actions
+from apps.audit import outbox
 from apps.audit.models import AuditRecord, Outbox
-from apps.impact import directory, measuring, services
+from apps.common.errors import InvalidInputError, require
+from apps.evaluation import comparison
+from apps.impact import directory, measuring, panels, services
 from apps.impact.models import Verdict
 from apps.impact.services import NotMeasurableError
 from apps.insights.models import Insight
-from apps.insights.services import withdraw_insight
+from apps.insights.services import revise_insight, withdraw_insight
 from apps.notices.models import Notice
 from apps.telemetry import reading
 from apps.telemetry.models import OutcomeLabel
 from tests.actions.making import opened, somebody
-from tests.insights.making import person
+from tests.insights.making import approve, draft, person
 
 from . import making
 
@@ -94,20 +97,23 @@ def test_each_time_it_is_done_and_each_further_look_is_a_row_of_its_own() -> Non
     actions.mark_done(action_id=action.pk, actor=action.owner)
     making.measured(action)
     looks = list(Verdict.objects.order_by("pk").values_list("turn", "look"))
-    assert looks == [(1, 1), (1, 2), (2, 1)]
+    assert looks == [(1, 1), (1, 2), (2, 3)]
     figures = set(Verdict.objects.values_list("effect", "n", "split_hash"))
     assert len(figures) == 1, "the same replay gives the same figures"
 
 
 def test_what_cannot_be_replayed_gets_no_verdict() -> None:
-    prose = making.lesson({"signals": [], "prose_reason": "A habit."}, served=False)
-    nowhere = making.lesson({"scope": {"series": ["other/place"]}}, served=False)
+    making.shop(making.QUEUE_SERIES)
+    prose = making.lesson({"signals": [], "prose_reason": "A habit."})
+    nowhere = making.lesson({"scope": {"series": ["other/place"]}})
+    proposed = making.lesson(making.QUEUE, served=False)
     bare = opened()
     actions.mark_done(action_id=bare.pk, actor=bare.owner)
     for action, why in (
         (bare, "No insight"),
         (making.finished(prose), "prose"),
         (making.finished(nowhere), "samples"),
+        (making.finished(proposed), "was never served"),
     ):
         services.judge_action(key=f"{action.pk}:1", payload={"action": action.pk, "turn": 1})
         action.refresh_from_db()
@@ -116,23 +122,116 @@ def test_what_cannot_be_replayed_gets_no_verdict() -> None:
     assert not Verdict.objects.exists()
 
 
+def test_what_was_done_before_it_was_served_is_measured_when_somebody_asks() -> None:
+    making.shop(making.QUEUE_SERIES)
+    insight = making.lesson(making.QUEUE, served=False)
+    action = making.finished(insight)
+    outbox.drain()
+    approve(insight)
+    judge = somebody(Role.REVIEWER)
+    assert panels.of_action(action).state == "unmeasured"
+    for _ in range(2):  # a double click
+        services.measure_again(action_id=action.pk, actor=judge)
+    assert panels.of_action(action).state == "pending"
+    assert making.measured(action).look == 1
+    assert panels.of_action(action).state == "measured"
+
+
+def test_only_the_newest_revision_that_was_served_is_measured() -> None:
+    making.shop(making.QUEUE_SERIES)
+    insight = making.lesson(making.QUEUE)
+    author = insight.author
+    revised = draft(author, **{**making.QUEUE, "title": "Later still"})
+    revise_insight(insight_id=insight.pk, draft=revised, author=author)
+    assert require(measuring.subject(Insight.objects.get(pk=insight.pk)), "one").number == 1
+
+
+def test_an_action_that_is_no_longer_done_or_was_done_again_gets_no_verdict_for_the_old_request() -> None:
+    making.shop(making.QUEUE_SERIES)
+    action = making.finished(making.lesson(making.QUEUE))
+    actions.reopen(action_id=action.pk, actor=action.owner)
+    services.judge_action(key=f"{action.pk}:1", payload={"action": action.pk, "turn": 1})
+    assert not Verdict.objects.exists()
+    actions.mark_done(action_id=action.pk, actor=action.owner)
+    services.judge_action(key=f"{action.pk}:1", payload={"action": action.pk, "turn": 1})
+    assert not Verdict.objects.exists()
+    services.judge_action(key=f"{action.pk}:2", payload={"action": action.pk, "turn": 2})
+    assert Verdict.objects.get().turn == 2
+
+
+def test_looks_are_counted_over_the_actions_on_an_insight_and_p_is_multiplied() -> None:
+    making.shop(*making.SHORT_BURSTS["scope"]["series"])
+    insight = making.lesson(making.SHORT_BURSTS)
+    first = making.measured(making.finished(insight))
+    other = making.measured(making.finished(insight, **making.RECALL))
+    second = making.measured(making.finished(insight))
+    assert (first.look, other.look, second.look) == (1, 1, 2), "by insight and metric"
+    assert second.p == pytest.approx(2 * (first.p or 0))
+
+
+def test_what_was_measured_keeps_its_aim() -> None:
+    making.shop(making.QUEUE_SERIES)
+    action = making.finished(making.lesson(making.QUEUE))
+    making.measured(action)
+    action = actions.reopen(action_id=action.pk, actor=action.owner)
+    for changes in ({"smallest_effect": 0.9}, making.RECALL, {"smallest_effect": None}):
+        with pytest.raises(InvalidInputError, match="has a verdict"):
+            actions.amend_action(
+                action_id=action.pk, seen_version=action.version, actor=action.owner, **changes
+            )
+    kept = actions.amend_action(
+        action_id=action.pk,
+        seen_version=action.version,
+        actor=action.owner,
+        title="Clearer",
+        **making.FALSE_ALARMS,
+    )
+    assert kept.title == "Clearer"
+
+
 def test_before_is_what_others_serve_and_after_adds_this_insight() -> None:
     making.shop(*making.SHORT_BURSTS["scope"]["series"])
     making.lesson(making.SHORT_BURSTS)
-    same = making.lesson({**making.SHORT_BURSTS, "title": "The same again"}, served=False)
-    found = measuring.measure(same)
-    assert found.only_before == found.only_after == 0, "another insight does it already"
-    assert found.false_alarms[0] == found.false_alarms[1] == 0
+    same = making.replayed(making.lesson({**making.SHORT_BURSTS, "title": "The same again"}))
+    assert same.false_alarms == (0, 0), "another insight does it already"
+
+
+def test_a_narrower_insight_keeps_the_word_over_a_wide_one() -> None:
+    making.shop(making.QUEUE_SERIES)
+    making.lesson(making.QUEUE)
+    wide = {
+        **making.QUEUE,
+        "scope": {"fleet": True},
+        "signals": [{"kind": "persistence", "value": {"k": 1, "n": 1}}],
+    }
+    insight = making.lesson(wide)
+    found = making.replayed(insight)
+    withdraw_insight(insight_id=insight.pk, actor=person(Role.OPERATOR), reason="To see.")
+    for one in (found, making.replayed(insight)):
+        assert one.false_alarms[0] == one.false_alarms[1]
 
 
 def test_an_insight_that_was_withdrawn_is_measured_by_what_it_was() -> None:
     making.shop(*making.SHORT_BURSTS["scope"]["series"])
     insight = making.lesson(making.SHORT_BURSTS)
-    served = measuring.measure(insight)
+    served = making.replayed(insight)
     withdraw_insight(insight_id=insight.pk, actor=person(Role.OPERATOR), reason="To see.")
-    gone = measuring.measure(Insight.objects.get(pk=insight.pk))
-    assert (gone.only_before, gone.only_after) == (served.only_before, served.only_after)
-    assert served.only_before >= 12
+    assert making.replayed(insight).blocks == served.blocks
+    assert sum(block.before != block.after for block in served.blocks) >= 12
+
+
+def test_service_days_sum_up_to_the_false_alarms_that_are_shown() -> None:
+    making.shop()
+    found = making.replayed(making.lesson(making.HIGHER))
+    assert found.false_alarms == (
+        sum(block.before for block in found.blocks),
+        sum(block.after for block in found.blocks),
+    )
+    assert len({(block.service, block.day) for block in found.blocks}) == len(found.blocks)
+    assert max(block.before for block in found.blocks) > 1, "several series of one service on one day"
+    for series in found.series:
+        counts = comparison.compare(series.series_id, {}, {"theta_log2": 1.0}).test
+        assert (counts[0].false_alarms, counts[1].false_alarms) == series.false_alarms
 
 
 def test_drills_never_count_and_incidents_of_the_hold_out_do() -> None:
@@ -141,13 +240,13 @@ def test_drills_never_count_and_incidents_of_the_hold_out_do() -> None:
     late = OutcomeLabel.objects.filter(series="payments/queue_depth", kind="incident").latest("start_at")
     start_us = reading.to_us(late.start_at)
     OutcomeLabel.objects.filter(pk=late.pk).update(is_drill=True)
-    rehearsed = measuring.measure(insight)
+    rehearsed = making.replayed(insight)
     assert rehearsed.excluded["drills"] == 1
-    assert start_us not in {one.interval.start_us for one in rehearsed.incidents}
+    assert start_us not in {one.seen[0].interval.start_us for one in rehearsed.incidents}
     OutcomeLabel.objects.filter(pk=late.pk).update(is_drill=False, is_holdout=True)
-    kept = measuring.measure(insight)
+    kept = making.replayed(insight)
     assert kept.excluded["drills"] == 0
-    assert start_us in {one.interval.start_us for one in kept.incidents}
+    assert start_us in {one.seen[0].interval.start_us for one in kept.incidents}
     assert kept.false_alarms[0] == rehearsed.false_alarms[0] - 1, "what was a false alarm is an incident now"
 
 

@@ -73,7 +73,8 @@ def amend_action(*, action_id: int, seen_version: int, actor: User, **given: Any
         NotFoundError: no such action.
         StaleActionError: somebody else changed it since `seen_version`.
         ActionStateError: it is done or given up.
-        InvalidInputError: at the field that is wrong. A due date that stays may have passed.
+        InvalidInputError: at the field that is wrong, or at the aim of what was measured already. A due date
+            that stays may have passed.
     """
     action = records.locked(action_id, actor, seen_version)
     if not action.is_to_do:
@@ -105,7 +106,9 @@ def _checked(action: ActionItem, given: dict[str, Any], actor: User) -> dict[str
         name: given.get(name, getattr(action, name))
         for name in ("insight_id", "metric", "direction", "smallest_effect")
     }
-    return {**values, **checks.aim(**aim, user=actor)}
+    wanted = checks.aim(**aim, user=actor)
+    checks.aim_stands(action, wanted)
+    return {**values, **wanted}
 
 
 def _told(action: ActionItem) -> dict[str, Any]:
