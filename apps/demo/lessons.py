@@ -58,12 +58,12 @@ LESSONS = (
         scope={
             "series": [
                 "checkout/latency_p99",
-                "payments/latency_p99",
                 "payments/error_rate",
                 "search/latency_p95",
+                "warehouse/jobs_waiting",
             ]
         },
-        signals=[{"kind": "min_effect", "value": {"rel": 1.0}}],
+        signals=[{"kind": "min_effect", "value": {"rel": 1.2}}],
         fate="served",
         said="The four series have the same kind of burst. Agreed with their owners.",
         action=("Tell on-call that bursts no longer page", "detect", *FALSE_ALARMS, True),
@@ -102,21 +102,26 @@ LESSONS = (
         title="Look more closely everywhere, to notice failures sooner",
         scope={"fleet": True},
         signals=[{"kind": "theta_scale", "value": -1.0}],
-        fate="changes_requested",
+        fate="withdrawn",
         confidence=0.5,
-        said="The replay shows no incident that is caught in addition. Say which services it is for.",
-        action=("Replay whether more incidents would be caught", "investigate", "recall", "up", True),
+        override="A short trial, to learn whether a sharper eye catches more.",
+        said="Nothing gained: no incident is caught in addition.",
+        action=("Try whether more incidents are caught", "investigate", "recall", "up", True),
     ),
     Lesson(
         review="reindex",
         rank=1,
         title="Alarm on nothing but the largest jumps",
         scope={"fleet": True},
-        signals=[{"kind": "theta_scale", "value": 3.0}],
-        fate="rejected",
+        signals=[
+            {"kind": "theta_scale", "value": 3.0},
+            {"kind": "min_effect", "value": {"rel": 2.5}},
+        ],
+        fate="withdrawn",
         confidence=0.4,
-        said="It would be quiet, and deaf: incidents of most services go unnoticed in the replay.",
-        action=("Replay what quiet nights would cost", "investigate", "recall", "up", True),
+        override="A short trial, while somebody watches the dashboards in person.",
+        said="Quiet, and deaf: incidents of most services went unnoticed.",
+        action=("Try what quiet nights cost", "investigate", "recall", "up", True),
     ),
     Lesson(
         review="cart",
@@ -159,9 +164,8 @@ LESSONS = (
         title="Be less sensitive to the error rate of payments",
         scope={"series": ["payments/error_rate"]},
         signals=[{"kind": "theta_scale", "value": 1.5}],
-        fate="withdrawn",
+        fate="rejected",
         confidence=0.6,
-        override="The bank's retries paged us four times in a week; until the burst lesson holds.",
         said="The burst lesson does this already, and loses nothing.",
     ),
     Lesson(
@@ -191,6 +195,8 @@ def _tell(lesson: Lesson, postmortem: Postmortem, people: Mapping[str, User]) ->
     _decide(lesson, insight, people)
     if lesson.action is not None:
         _act(lesson, insight, postmortem, people)
+    if lesson.fate == "withdrawn":  # after its trial: only what was served is measured
+        services.withdraw_insight(insight_id=insight.pk, actor=people["kim"], reason=lesson.said)
     return insight
 
 
@@ -228,8 +234,6 @@ def _decide(lesson: Lesson, insight: Insight, people: Mapping[str, User]) -> Non
             override_reason=lesson.override,
             comment=lesson.said if approver == "sam" else "",
         )
-    if lesson.fate == "withdrawn":
-        services.withdraw_insight(insight_id=insight.pk, actor=people["kim"], reason=lesson.said)
 
 
 def _act(lesson: Lesson, insight: Insight, postmortem: Postmortem, people: Mapping[str, User]) -> None:
