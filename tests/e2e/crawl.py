@@ -10,10 +10,10 @@ from urllib.parse import urljoin, urlsplit
 
 from django.urls import Resolver404, resolve
 
-from .looking import Watch, examine, settle
+from .looking import SCHEMES, WIDTHS, Watch, examine, settle
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from playwright.sync_api import Browser, Page
@@ -46,10 +46,13 @@ def crawl(
     shots: Path | None,
     *,
     samples: tuple[int, int] = (SAMPLES, QUERY_SAMPLES),
+    widths: Sequence[int] = WIDTHS,
+    schemes: Sequence[str] = SCHEMES,
 ) -> list[Seen]:
     """Every page from the home page on, as this person; `username` None is a stranger.
 
-    `samples` is how many pages of one route are opened, without a query string and with one.
+    `samples` is how many pages of one route are opened, without a query string and with one. Each is looked
+    at in these widths and colour schemes.
     """
     context = browser.new_context(base_url=origin)
     watch = Watch(origin).on(context)
@@ -65,7 +68,7 @@ def crawl(
         status = reply.status if reply else 0
         seen = Seen(role, url, route, status, _queries(reply), watch.weight, watch.requests)
         seen.name = f"{role}-{len(found) + 1:03d}-{slug(url)}"
-        seen.problems = watch.take() + examine(page, shots, seen.name)
+        seen.problems = watch.take() + examine(page, shots, seen.name, widths=widths, schemes=schemes)
         if seen.status >= 400:
             seen.problems.append(f"a link leads to status {seen.status}")
         found.append(seen)

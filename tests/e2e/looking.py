@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from playwright.sync_api import sync_playwright
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, Response
 
@@ -124,15 +124,22 @@ def settle(page: Page) -> None:
     page.wait_for_load_state("networkidle", timeout=20_000)
 
 
-def examine(page: Page, shots: Path | None = None, name: str = "") -> list[str]:
-    """Look at the open page in every width and scheme; `shots` keeps a picture of each.
+def examine(
+    page: Page,
+    shots: Path | None = None,
+    name: str = "",
+    *,
+    widths: Sequence[int] = WIDTHS,
+    schemes: Sequence[str] = SCHEMES,
+) -> list[str]:
+    """Look at the open page in each width and scheme; `shots` keeps a picture of each.
 
     Dark differs from light in colours alone, so there the contrast is measured and nothing else again.
     """
     problems: list[str] = []
-    for width in WIDTHS:
+    for width in widths:
         page.set_viewport_size({"width": width, "height": 900})
-        for scheme in SCHEMES:
+        for scheme in schemes:
             page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]  # a Literal there
             found = axe(page, None if scheme == "light" else ["color-contrast"]) + sideways(page)
             problems += [f"{width} {scheme}: {line}" for line in found]
