@@ -67,8 +67,11 @@ class People:
         self.visits: list[Visit] = []
 
     def __call__(self, username: str | None, **options: Any) -> Page:
-        size = {"width": 1280, "height": 900}
-        given = {"base_url": self.origin, "viewport": size, "storage_state": self.known.get(username or "")}
+        given: dict[str, Any] = {
+            "base_url": self.origin,
+            "viewport": {"width": 1280, "height": 900},
+            "storage_state": self.known.get(username or ""),
+        }
         context = self.browser.new_context(**given | options)
         context.set_default_timeout(PATIENCE_MS)
         self.visits.append(Visit(username or "stranger", context, Watch(self.origin).on(context)))

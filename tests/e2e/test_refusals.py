@@ -36,7 +36,7 @@ def token_of(page: Page) -> str:
 
 def post(page: Page, path: str, fields: dict[str, str]) -> APIResponse:
     """What a person sends who knows the address, with the cookies and the token of the page."""
-    form = {"csrfmiddlewaretoken": token_of(page), **fields}
+    form: dict[str, str | float | bool] = {"csrfmiddlewaretoken": token_of(page), **fields}
     return page.request.post(path, form=form, headers={"Referer": page.url}, timeout=60_000)
 
 
@@ -159,7 +159,8 @@ def test_a_rejection_needs_a_reason_and_keeps_it(people: People, insight: dict[s
 def test_changes_are_asked_for_and_the_author_is_told(people: People, insight: dict[str, Any]) -> None:
     decide(people("sam"), insight, "Ask for changes", REASON)
     robin = people("robin")
-    expect(robin.goto("/notices") and robin.get_by_role("link", name=re.compile("unread"))).to_be_visible()
+    robin.goto("/notices")
+    expect(robin.get_by_role("link", name=re.compile("unread"))).to_be_visible()
     row = robin.get_by_role("listitem").filter(has_text=insight["title"]).filter(has_text=REASON).first
     row.get_by_role("button", name=re.compile("^Open")).click()
     robin.wait_for_url(f"**/insights/{insight['id']}")
