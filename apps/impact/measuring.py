@@ -37,14 +37,14 @@ def subject(insight: Insight) -> Revision | None:
 
 def obstacle(insight: Insight) -> str:
     """Why a replay cannot measure this insight; empty if it can."""
+    if not insight.revisions.filter(signals__isnull=False).exists():
+        return "The insight is prose: it has no signal that a replay could switch on and off."
     revision = subject(insight)
     if revision is None:
         return (
             "The insight was never served. Proposals are not replayed on held-out data: "
             "whoever could do so could tune on it."
         )
-    if not revision.signals.all():
-        return "The insight is prose: it has no signal that a replay could switch on and off."
     found = Series.objects.filter(pk__in=_scope(insight, revision), samples__gt=0)
     samples = int(found.aggregate(total=Sum("samples"))["total"] or 0)
     if not samples:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING, Any
 
 from django.utils import timezone
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from apps.actions.models import ActionItem
     from apps.impact.results import Measurement
 
+_incidents = itertools.count(1_000_000)
 SHORT_BURSTS: dict[str, Any] = {
     "title": "A burst under twice the usual hurts nobody",
     "scope": {
@@ -51,7 +53,7 @@ QUEUE = {
     "scope": {"series": ["payments/queue_depth"]},
     "signals": [{"kind": "persistence", "value": {"k": 5, "n": 6}}],
 }
-FALSE_ALARMS = {"metric": "false_alarms_per_day", "direction": "down", "smallest_effect": 0.6}
+FALSE_ALARMS = {"metric": "false_alarms_per_day", "direction": "down", "smallest_effect": 0.9}
 RECALL = {"metric": "recall", "direction": "up"}
 
 
@@ -64,8 +66,9 @@ def shop(*wanted: str) -> None:
         )
         file = SeriesFile(one.series_id, one.times, one.values, report)
         telemetry.import_series(reading=file, by=None, source="test")
-        labels = [Label(one.series_id, interval, "incident") for interval in one.incidents]
-        telemetry.import_labels(labels=labels, source="test", by=None)
+        for interval in one.incidents:  # each is declared on its own, as people do
+            label = Label(one.series_id, interval, "incident")
+            telemetry.import_labels(labels=[label], source=f"incident:{next(_incidents)}", by=None)
 
 
 def lesson(words: dict[str, Any], *, served: bool = True) -> Insight:

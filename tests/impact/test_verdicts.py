@@ -34,7 +34,7 @@ Outcome = Verdict.Outcome
     [
         (making.SHORT_BURSTS, making.FALSE_ALARMS, Outcome.IMPROVED),
         (making.ONLY_DROPS, making.RECALL, Outcome.WORSE),
-        (making.HIGHER, making.FALSE_ALARMS, Outcome.NO_EVIDENCE),
+        (making.HIGHER, making.RECALL, Outcome.NO_EVIDENCE),
         (making.QUEUE, making.FALSE_ALARMS, Outcome.TOO_FEW_DATA),
     ],
 )
@@ -104,7 +104,7 @@ def test_each_time_it_is_done_and_each_further_look_is_a_row_of_its_own() -> Non
 
 def test_what_cannot_be_replayed_gets_no_verdict() -> None:
     making.shop(making.QUEUE_SERIES)
-    prose = making.lesson({"signals": [], "prose_reason": "A habit."})
+    prose = making.lesson({"signals": [], "prose_reason": "A habit."}, served=False)
     nowhere = making.lesson({"scope": {"series": ["other/place"]}})
     proposed = making.lesson(making.QUEUE, served=False)
     bare = opened()
