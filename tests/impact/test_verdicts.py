@@ -174,7 +174,7 @@ def test_what_was_measured_keeps_its_aim() -> None:
     action = making.finished(making.lesson(making.QUEUE))
     making.measured(action)
     action = actions.reopen(action_id=action.pk, actor=action.owner)
-    for changes in ({"smallest_effect": 0.9}, making.RECALL, {"smallest_effect": None}):
+    for changes in ({"smallest_effect": 0.8}, making.RECALL, {"smallest_effect": None}):
         with pytest.raises(InvalidInputError, match="has a verdict"):
             actions.amend_action(
                 action_id=action.pk, seen_version=action.version, actor=action.owner, **changes
