@@ -241,7 +241,11 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
 # --- what lower rooms call in upper ones, by name -------------------------------------------------
 DEMO_LOADER = "apps.demo.loading.load"
 # Functions of a request that give the template of every page more to show.
-FRAME_EXTRAS: list[str] = ["apps.notices.frame.unread", "apps.demo.frame.banner"]
+FRAME_EXTRAS: list[str] = [
+    "apps.accounts.frame.rights",
+    "apps.notices.frame.unread",
+    "apps.demo.frame.banner",
+]
 # A function that names the people of a demo, for the sign-in page; nobody outside a demo.
 DEMO_CAST = "apps.demo.cast.people"
 # Functions of `person_id` that a worker calls after an account was closed.
