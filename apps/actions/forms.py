@@ -24,7 +24,7 @@ def people() -> QuerySet[User]:
     return User.objects.filter(is_active=True, is_service=False).order_by("username")
 
 
-class PersonField(forms.ModelChoiceField):
+class PersonField(forms.ModelChoiceField[User]):
     """A person, offered by the name that others call them."""
 
     def label_from_instance(self, obj: User) -> str:

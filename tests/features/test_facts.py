@@ -37,7 +37,8 @@ def hear(key: str) -> None:
 
 
 def known(entity: str = "checkout") -> dict[str, Any]:
-    return require(facts.current(VIEW, entity), "the row").values
+    values: dict[str, Any] = require(facts.current(VIEW, entity), "the row").values
+    return values
 
 
 def online(store: Any, entity: str = "checkout") -> dict[str, Any]:
@@ -303,7 +304,7 @@ def test_puts_at_once_keep_all_facts_in_strict_order(transactional_db):
         try:
             start.wait()
             for value in range(10):
-                put(**{column: value})
+                put(**dict[str, Any]({column: value}))
         except BaseException as error:  # noqa: BLE001 - reported by the test
             failures.append(error)
         finally:

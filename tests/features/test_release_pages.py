@@ -50,7 +50,8 @@ def text(answer: Any) -> str:
 
 
 def main(answer: Any) -> str:
-    return answer.content.decode().partition("<main")[2].partition("</main>")[0]
+    body: str = answer.content.decode()
+    return body.partition("<main")[2].partition("</main>")[0]
 
 
 def served(changes_of: dict[str, Any], **more: Any) -> Release:
