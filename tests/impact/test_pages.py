@@ -81,7 +81,8 @@ def test_an_insight_shows_what_was_measured_and_what_is_not_yet() -> None:
     making.shop(making.QUEUE_SERIES)
     insight, client = making.lesson(making.QUEUE), client_of(Role.VIEWER)
     path = f"/insights/{insight.pk}/verdicts"
-    assert "Open an action on it" in text_of(client, path)
+    assert "It takes an action on it" in text_of(client, path)
+    assert "Open an action on it" in text_of(client_of(Role.RESPONDER), path)
     making.measured(making.finished(insight, title="First of two"))
     making.action_on(insight, title="Second of two")
     page = text_of(client, path, headers=HTMX)
