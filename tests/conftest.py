@@ -7,12 +7,15 @@ import os
 import shutil
 import tempfile
 from collections import Counter
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import environ
 import pytest
+from django.apps import apps as registry
 from django.conf import settings
+from pytest_django.plugin import blocking_manager_key
 
 from apps.embedded.postgres import Server
 
@@ -103,6 +106,28 @@ def django_db_setup(django_db_setup: None) -> Iterator[None]:
     from apps.features.store import close_stores  # noqa: PLC0415  # needs the settings, ready by now
 
     close_stores()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> Iterator[None]:
+    """Bring the vocabularies back: a test with real transactions ends by emptying every table."""
+    yield
+    if nextitem is not None and empties_tables(item):
+        with item.config.stash[blocking_manager_key].unblock():
+            load_vocabularies()
+
+
+def empties_tables(item: pytest.Item) -> bool:
+    """Whether the test commits for good, so that its end truncates every table."""
+    marker = item.get_closest_marker("django_db")
+    by_marker = marker is not None and bool(marker.kwargs.get("transaction"))
+    return by_marker or not {"transactional_db", "live_server"}.isdisjoint(getattr(item, "fixturenames", ()))
+
+
+def load_vocabularies() -> None:
+    """The rows of the catalogue's migrations, by the migrations' own functions; what is there stays."""
+    for name in ("0002_vocabularies", "0004_people_and_time"):
+        import_module(f"apps.catalog.migrations.{name}").load(registry, None)
 
 
 @pytest.fixture(scope="session")
