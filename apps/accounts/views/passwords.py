@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 @require_http_methods(["GET", "POST"])
 def ask(request: HttpRequest) -> HttpResponse:
     """Ask for a mail; the answer is the same whether anybody has the address."""
-    form = ResetForm(request.POST or None)
+    form = ResetForm(request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
         passwords.ask_for_reset(email=form.cleaned_data["email"])
         return redirect("accounts:password-reset-sent")

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 @require_http_methods(["GET", "POST"])
 def setup(request: HttpRequest, token: str) -> HttpResponse:
     """Show the form; make the administrator; say in clear text why a link opens nothing."""
-    form = FirstAdminForm(request.POST or None)
+    form = FirstAdminForm(request.POST if request.method == "POST" else None)
     try:
         invitations.check_link(token)
         if request.method == "POST" and form.is_valid():

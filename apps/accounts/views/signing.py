@@ -78,7 +78,7 @@ def sign_in_as(request: HttpRequest) -> HttpResponse:
     ours = url_has_allowed_host_and_scheme(
         wanted, allowed_hosts={request.get_host()}, require_https=request.is_secure()
     )
-    return redirect(wanted if ours else "dashboards:home")
+    return redirect(wanted if ours and wanted.startswith("/") else "dashboards:home")
 
 
 @page(get=None, post=())

@@ -12,6 +12,7 @@ from django.shortcuts import render
 from apps.accounts.pages import AuthedRequest, listing, page
 from apps.actions.models import TO_DO, ActionItem
 from apps.catalog.models import Service
+from apps.catalog.views import KEEPERS
 from apps.dashboards import reads
 from apps.features import facts, wording
 from apps.features.names import SERVICE_HISTORY
@@ -73,6 +74,7 @@ def show_service(request: AuthedRequest, slug: str) -> HttpResponse:
     row = facts.current(SERVICE_HISTORY, service.slug)
     context = {
         "service": service,
+        "may_keep": user.has_role(*KEEPERS),
         "series": series,
         "history": row,
         "facts": _facts(row),

@@ -181,8 +181,8 @@ class EditorForm(SignalsForm):
             return provenance.clean_source(given, reader=self.reader)
         except DomainError as error:
             where = str(error.field or "").removeprefix("provenance.")
-            shown = {"lines": "last_line", "postmortem": None}.get(where, where)
-            error.field = shown if shown in self.fields else None
+            # The fields of a document kept elsewhere are not drawn where a postmortem is the source.
+            error.field = "last_line" if where == "lines" else None if "postmortem" in given else where
             add_domain_error(self, error)
         return None
 

@@ -146,6 +146,9 @@ class SignalsForm(forms.Form):
             if not self.cleaned_data.get(f"use_{kind}") or any(name in self.errors for name in names):
                 continue
             value = _BUILD[kind](self.cleaned_data)
+            if kind == "suppress" and "rrule" not in value:
+                self.add_error("suppress_time", "Say when it begins, or write a rule of your own.")
+                continue
             try:
                 found.append(SignalDraft(kind, value, profiles.compile_signal(kind, value)))
             except (ValueError, TypeError) as error:
