@@ -87,6 +87,8 @@ def page(
 def _answered(
     view: Callable[..., HttpResponseBase], request: HttpRequest, *args: Any, **kwargs: Any
 ) -> HttpResponseBase:
+    if "\x00" in request.path:
+        raise Http404("No address has a NUL in it.")  # and no text of the database: asking it would break
     try:
         return view(request, *args, **kwargs)
     except NotFoundError as error:

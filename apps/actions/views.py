@@ -70,7 +70,7 @@ def list_actions(request: AuthedRequest) -> HttpResponse:
 @page(get=AUTHORS, post=AUTHORS)
 def new_action(request: AuthedRequest) -> HttpResponse:
     """The form of a new action, filled in by what the address says."""
-    if request.method == "GET":
+    if request.method != "POST":
         form = ActionForm(person=request.user, initial=_prefilled(request))
         return render(request, "actions/form.html", {"form": form})
     form = ActionForm(request.POST, person=request.user, initial=_prefilled(request))
@@ -92,7 +92,7 @@ def new_action(request: AuthedRequest) -> HttpResponse:
 def edit_action(request: AuthedRequest, pk: int) -> HttpResponse:
     """Change what an action says; whoever comes second is told, and keeps what was typed."""
     action = _found(request, pk)
-    if request.method == "GET":
+    if request.method != "POST":
         form = ActionForm(person=request.user, action=action, initial=values_of(action))
         return render(request, "actions/form.html", {"form": form, "action": action})
     form = ActionForm(request.POST, person=request.user, action=action)

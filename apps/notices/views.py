@@ -64,7 +64,7 @@ def preferences(request: AuthedRequest) -> HttpResponse:
         else:
             messages.success(request, "Your choice of mail is kept.")
             return redirect("notices:preferences")
-    whole = not (request.htmx and request.method == "GET")
+    whole = not (request.htmx and request.method != "POST")
     template = "notices/preferences.html" if whole else "notices/partials/preferences.html"
     context = {"form": form, "offered": offered, "mail_leaves": mail.server_is_set()}
     return render(request, template, context, status=422 if form.errors else 200)

@@ -76,7 +76,7 @@ def save(request: AuthedRequest, pk: int) -> HttpResponse:
 
     GET says which version there is, so that a waiting page can tell of somebody else's changes.
     """
-    if request.method == "GET":
+    if request.method != "POST":
         return JsonResponse(_state(_draft(request, pk)))
     step = request.POST.get("step", "")
     if not content.KEYS.get(step):
