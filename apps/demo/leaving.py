@@ -124,6 +124,7 @@ def leave(*, also_people: bool) -> bool:
     with database.running():
         check(also_people=also_people)
     ran = stop_running(settings.DATA_FOLDER)
+    connection.close()  # its server has gone with what ran
     with database.running():
         refuse_company()
         empty()

@@ -98,7 +98,7 @@ def test_power_rises_with_the_effect_and_is_none_for_too_few() -> None:
     assert powers == sorted(powers)
     assert powers[0] == 0.0
     assert powers[-1] == pytest.approx(1.0)
-    assert paired.recall_power(40, 0, 0.2, alpha=0.01) < paired.recall_power(40, 0, 0.2)
+    assert paired.recall_power(40, 0, 0.2, alpha=1e-4) < paired.recall_power(40, 0, 0.2)
     assert paired.delay_smallest([1.0] * 5) is None
 
 

@@ -116,7 +116,7 @@ def test_an_approval_is_online_within_ten_seconds_and_history_is_exact(place, cl
 
 
 def test_a_pinned_release_keeps_the_old_value_and_a_withdrawal_is_seen_everywhere(place, client):
-    series = "search/latency_p95"
+    series = "search/cache_hit_ratio"
     first = approve(place, propose(place, series, scale=0.5))
     number = first["release"]
     served(place, number)
