@@ -77,6 +77,8 @@ def edit_incident(request: AuthedRequest, pk: int) -> HttpResponse:
         services.amend_incident(incident_id=pk, seen_version=seen, editor=request.user, **form.told())
     except StaleError as error:
         again, found = conflicts.merged(form, error, _visible(request, pk))
+        if not found and again.is_valid():  # a version that there never was
+            again.add_error(None, f"{error.detail} Look it through, then save once more.")
         return _form(request, again, status=REFUSED, conflicts=found)
     except DomainError as error:
         form.refuse(error)
