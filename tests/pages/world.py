@@ -86,11 +86,11 @@ def build() -> World:
         person.save()
     world = World(members, seeds=_more(members))
     everybody: list[tuple[str, User | None]] = [("stranger", None), *members.items()]
-    for role, person in everybody:
+    for role, visitor in everybody:
         many = MANY_SAMPLES if role in DECIDE else 1
         samples = SAMPLES if role in {"stranger", Role.RESPONDER} else 1
-        client = browser(person)
-        for seen in crawl(client, person, ["/", *world.seeds[role]], samples, many):
+        client = browser(visitor)
+        for seen in crawl(client, visitor, ["/", *world.seeds[role]], samples, many):
             world.pages.append(seen)
             _keep(world, seen, client.cookies["sessionid"].value if "sessionid" in client.cookies else "")
     return world
