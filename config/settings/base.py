@@ -127,6 +127,7 @@ ACTION_VERDICTS = "apps.impact.directory.outcomes"  # how the list of actions le
 INSIGHT_DIRECTORY = "apps.insights.directory"  # how rooms below insights let somebody choose one
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": "apps.accounts.validators.MaximumLengthValidator"},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
 ]
