@@ -15,6 +15,7 @@ import environ
 import pytest
 from django.apps import apps as registry
 from django.conf import settings
+from django.db import connection
 from pytest_django.plugin import blocking_manager_key
 
 from apps.embedded.postgres import Server
@@ -26,6 +27,8 @@ pytest.register_assert_rewrite(
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from pytest_django import DjangoDbBlocker
 
 KINDS = ("unit", "api", "data", "fault", "page", "browser")
 CHECKOUT = Path(__file__).resolve().parents[1]
@@ -100,12 +103,17 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 
 
 @pytest.fixture(scope="session")
-def django_db_setup(django_db_setup: None) -> Iterator[None]:
-    """The session's database, which Feast's own connections must leave before it is dropped."""
+def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """The session's database, which others must leave before it is dropped: Feast, threads of a live server."""
     yield
     from apps.features.store import close_stores  # noqa: PLC0415  # needs the settings, ready by now
 
     close_stores()
+    with django_db_blocker.unblock(), connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
 
 
 @pytest.hookimpl(wrapper=True)
