@@ -27,11 +27,14 @@ HUGE = "1" + "0" * 30
 CSRF = "csrfmiddlewaretoken"
 SECRET = frozenset({"password"})
 TEXTS = frozenset({"text", "email", "search", "url", "textarea", "password"})
+# Of two fields that contradict each other, the one that tells.
 TOLD_BY = {"persist_n": "persist_k", "hard_hi": "hard_lo", "calendar_rule": "calendar_dates"} | {
     "first_line": "last_line",
     "excerpt": "sha256",
     "password": "again",
     "new_password1": "new_password2",
+    "contributing_factor": "no_human_factor_reason",
+    "observations-bb-text": "recommendations-cc-cites",  # an empty row goes, and nothing is cited
 }
 ABOVE = frozenset({"sign-in"})  # which of its two fields is wrong is not told
 KEEPING = frozenset({"postmortems/drafts/<int:pk>/<str:step>"})  # a draft keeps words that cannot be filed
@@ -217,7 +220,7 @@ def _told(root: Node, form: Form | None, control: Control) -> Iterator[str]:
 
 
 def _near(form: Form | None, control: Control) -> list[Node]:
-    """Of two fields that contradict each other the first one tells."""
+    """Of two fields that contradict each other, the one that tells."""
     other = form.controls.get(TOLD_BY.get(control.name, "")) if form is not None else None
     return other.nodes if other is not None else []
 
