@@ -104,16 +104,18 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
-    """The session's database, which others must leave before it is dropped: Feast, threads of a live server."""
+    """The session's database; Feast and threads of a live server must leave it before it is dropped."""
     yield
     from apps.features.store import close_stores  # noqa: PLC0415  # needs the settings, ready by now
 
     close_stores()
-    with django_db_blocker.unblock(), connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
-        )
+    with django_db_blocker.unblock():
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+        connection.close()  # beside an event loop Django may not find it again to close it
 
 
 @pytest.hookimpl(wrapper=True)
