@@ -22,7 +22,8 @@ from apps.embedded.postgres import Server
 
 # Helpers check too: rewritten, their asserts hold under PYTHONOPTIMIZE=1 as those of the tests do.
 pytest.register_assert_rewrite(
-    *(f"tests.{path.stem}" for path in Path(__file__).parent.iterdir() if path.is_dir())
+    "tests.reading",
+    *(f"tests.{path.stem}" for path in Path(__file__).parent.iterdir() if path.is_dir()),
 )
 
 if TYPE_CHECKING:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .models import User
-from .pages import AUTHORS
+from .models import AUTHORS, User
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -23,6 +23,10 @@ class Role(models.TextChoices):
     ADMIN = "admin"
 
 
+AUTHORS = frozenset({Role.RESPONDER, Role.REVIEWER, Role.OPERATOR, Role.PROGRAMME_OWNER, Role.ADMIN})
+"""Who writes incidents, postmortems, insights and actions."""
+
+
 class User(AbstractUser):
     """A person or a service account."""
 

@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 M = TypeVar("M", bound=models.Model)
 View = Callable[..., HttpResponseBase]
 
-AUTHORS = frozenset({Role.RESPONDER, Role.REVIEWER, Role.OPERATOR, Role.PROGRAMME_OWNER, Role.ADMIN})
 JUDGES = frozenset({Role.REVIEWER, Role.OPERATOR})
 OPERATORS = frozenset({Role.OPERATOR, Role.ADMIN})
 ADMINS = frozenset({Role.ADMIN})

@@ -8,7 +8,8 @@ from django.contrib import messages
 from django.shortcuts import redirect, render
 
 from apps.accounts import people
-from apps.accounts.pages import AUTHORS, AuthedRequest, listing, page
+from apps.accounts.models import AUTHORS
+from apps.accounts.pages import AuthedRequest, listing, page
 from apps.common.errors import DomainError, NotFoundError
 from apps.ui.forms import add_domain_error
 

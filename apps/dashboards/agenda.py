@@ -10,6 +10,7 @@ from django.db.models import Count, Exists, OuterRef
 from django.urls import reverse
 from django.utils import timezone
 
+from apps.accounts.models import AUTHORS
 from apps.actions.models import ActionItem
 from apps.actions.models import State as ActionState
 from apps.impact.models import Verdict
@@ -18,7 +19,6 @@ from apps.incidents.models import Incident
 from apps.insights import waiting
 from apps.insights.models import Insight, Revision
 from apps.postmortems.models import Draft, Postmortem
-from apps.postmortems.querysets import WRITERS
 
 from .reads import newest_revisions
 
@@ -109,7 +109,7 @@ def _drafts(user: User) -> Iterator[Step]:
 
 def _unwritten(user: User) -> Iterator[Step]:
     """Ended incidents of ours from which nobody has written down a lesson."""
-    if not user.has_role(*WRITERS):
+    if not user.has_role(*AUTHORS):
         return
     ended = Incident.objects.visible_to(user).filter(
         origin=Origin.OWN, is_drill=False, state__in=FOR_REVIEW, kind=Kind.INCIDENT

@@ -22,9 +22,7 @@ if TYPE_CHECKING:
 
     from apps.analysis.types import Interval, Telemetry
 
-MAX_REPLAYED = (
-    300_000  # samples: about a second and a half for both arms; beyond it the samples alone are drawn
-)
+MAX_REPLAYED = 100_000  # samples: a year at five minutes; both arms then take a page about a second
 SPANS = {"1d": timedelta(days=1), "7d": timedelta(days=7), "28d": timedelta(days=28)}
 KEPT = 32  # comparisons a process remembers; a page that is zoomed asks for the same one again
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 from django.contrib import messages
 from django.shortcuts import redirect, render
 
-from apps.accounts.pages import AUTHORS, AuthedRequest, listing, page
+from apps.accounts.models import AUTHORS
+from apps.accounts.pages import AuthedRequest, listing, page
 from apps.catalog.models import Service, Term
 from apps.common.errors import DomainError, NotFoundError
 from apps.ui.forms import add_domain_error

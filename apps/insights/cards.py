@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.db.models import F
 
-from apps.accounts.models import Role
+from apps.accounts.models import AUTHORS
 from apps.common.errors import DomainError, NotFoundError
 from apps.telemetry import reading
 
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from apps.accounts.models import User
 
 SHOWN_SERIES = 12  # links on the card; the evidence names them all
-AUTHORS = (Role.RESPONDER, Role.REVIEWER, Role.OPERATOR, Role.PROGRAMME_OWNER, Role.ADMIN)
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,10 @@ from __future__ import annotations
 import copy
 from typing import TYPE_CHECKING, Any
 
+from rest_framework.exceptions import APIException
+
 from apps.common import strict_json
+from apps.common.errors import DomainError
 
 from . import content
 
@@ -39,7 +42,11 @@ class Posted:
 def _base(text: str) -> dict[str, Any]:
     try:
         found = strict_json.loads(text.encode())
-    except Exception:  # noqa: BLE001  # whatever is wrong with it: it is ours, and without it both sides are asked
+    except (
+        ValueError,
+        APIException,
+        DomainError,
+    ):  # spoilt on its way: both sides are asked
         return {}
     return found if isinstance(found, dict) else {}
 

@@ -8,14 +8,13 @@ from django.db import models
 from django.db.models import Exists, OuterRef, Q
 from django.db.models.expressions import RawSQL
 
-from apps.accounts.models import Role, User
+from apps.accounts.models import AUTHORS, User
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser
 
     from .models import Draft, Postmortem  # noqa: F401
 
-WRITERS = (Role.RESPONDER, Role.REVIEWER, Role.OPERATOR, Role.PROGRAMME_OWNER, Role.ADMIN)
 
 _VERSIONS = """
     WITH RECURSIVE older AS (
@@ -79,7 +78,7 @@ class DraftQuerySet(models.QuerySet["Draft"]):
 
     def visible_to(self, user: User | AnonymousUser) -> Self:
         """Whoever may write reviews may read and continue every draft: a review is written together."""
-        if isinstance(user, User) and user.has_role(*WRITERS):
+        if isinstance(user, User) and user.has_role(*AUTHORS):
             return self
         return self.none()
 

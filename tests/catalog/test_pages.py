@@ -14,15 +14,9 @@ from apps.audit.models import AuditRecord
 from apps.catalog import services
 from apps.catalog.models import Service, Term
 from apps.common.errors import InvalidInputError, NotFoundError
-from tests.incidents.making import load_vocabularies
 from tests.people import make_person
 
 pytestmark = [pytest.mark.page, pytest.mark.django_db]
-
-
-@pytest.fixture(autouse=True)
-def _vocabularies() -> None:
-    load_vocabularies()
 
 
 @pytest.fixture

@@ -9,9 +9,13 @@ import pytest
 from apps.features import store as stores
 from apps.features.usage import uses
 from tests.features.support import sql
+from tests.people import make_person
+from tests.reading import signed_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from django.test import Client
 
     from apps.features.feast_store import Store
 
@@ -36,3 +40,13 @@ def feast(transactional_db: None) -> Iterator[Store]:
         sql(statement)
     uses.forget()
     assert stores.open_store() is store
+
+
+@pytest.fixture
+def viewer() -> Client:
+    return signed_in(make_person("vera", "viewer"))
+
+
+@pytest.fixture
+def operator() -> Client:
+    return signed_in(make_person("omar", "operator"))

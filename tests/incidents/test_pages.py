@@ -1,146 +1,24 @@
-"""The pages of incidents, as people use them."""
+"""The form and the page of an incident, as people use them."""
 
 from __future__ import annotations
 
 import re
 from html import unescape
-from typing import TYPE_CHECKING, Any
 
 import pytest
 from django.test import Client
 
 from apps.accounts.models import Role
 from apps.incidents import services
-from apps.incidents.codes import TimeKind
 from apps.incidents.metrics import TimeValue
 from apps.incidents.models import Incident
 from apps.postmortems.models import Postmortem, text_hash
 from tests.people import make_person
+from tests.reading import signed_in, text_of
 
-from .making import START, at, declare, responder, whole
-
-if TYPE_CHECKING:
-    from apps.accounts.models import User
+from .making import START, at, browser, declare, responder, typed, whole
 
 pytestmark = [pytest.mark.page, pytest.mark.django_db]
-
-
-def signed_in(person: User | None = None) -> Client:
-    client = Client()
-    client.force_login(person or responder())
-    return client
-
-
-def typed(incident: Incident | None = None, **changes: Any) -> dict[str, Any]:
-    """What a person sends who fills the form in, or opens that of `incident`, with some things changed."""
-    fields: dict[str, Any] = {
-        "title": "Checkout is slow",
-        "service": "checkout",
-        "severity": "SEV-2",
-        "kind": "incident",
-        "summary": "",
-        "series": [""],
-    }
-    if incident is None:
-        fields["state"] = "investigating"
-    else:
-        fields |= {
-            "version": incident.version,
-            "title": incident.title,
-            "service": incident.service.slug,
-            "severity": incident.severity.code,
-            "series": [*incident.series.values_list("pk", flat=True)],
-        }
-    for kind in TimeKind.values:
-        value = None if incident is None else incident.time(kind)
-        fields[f"{kind}_status"] = value.status if value else "pending"
-        fields[f"{kind}_at"] = value.at.strftime("%Y-%m-%dT%H:%M:%S") if value and value.at else ""
-        fields[f"{kind}_precision"] = value.precision if value else "minute"
-        fields[f"{kind}_source"] = value.source if value else ""
-    return {**fields, **changes}
-
-
-def text_of(response: Any) -> str:
-    return re.sub(r"\s+", " ", unescape(re.sub(r"<[^>]+>", " ", response.content.decode())))
-
-
-def test_the_list_says_what_is_there_and_opens_each() -> None:
-    incident = declare(times=whole(), title="Checkout slow & <b>odd</b>")
-    page = signed_in().get("/incidents")
-    words = text_of(page)
-    assert "Checkout slow & <b>odd</b>" in words
-    assert "SEV-2" in words
-    assert "1 h" in words
-    assert f'href="/incidents/{incident.pk}"' in page.content.decode()
-
-
-def test_an_empty_list_shows_the_next_step_to_those_who_may_take_it() -> None:
-    assert "Declare the first one" in text_of(signed_in().get("/incidents"))
-    assert "Declare an incident" not in text_of(signed_in(make_person("vera", Role.VIEWER)).get("/incidents"))
-
-
-@pytest.mark.parametrize(
-    ("query", "found"),
-    [
-        ("", {"slow checkout", "web down", "odd payments", "far away"}),
-        ("?is=open", {"slow checkout", "far away"}),
-        ("?is=ended", {"web down"}),
-        ("?service=web", {"web down"}),
-        ("?severity=SEV-1", {"odd payments"}),
-        ("?kind=near_miss", {"odd payments"}),
-        ("?origin=public", {"far away"}),
-        ("?q=CHECKOUT+slow", {"slow checkout"}),
-        ("?q=checkout+web", set()),
-        ("?is=sometimes", set()),
-        ("?kind=odd", set()),
-        ("?q=%00", set()),
-        ("?service=%00", set()),
-    ],
-)
-def test_the_list_can_be_narrowed(query: str, found: set[str]) -> None:
-    declare(title="slow checkout")
-    declare(title="web down", service="web", state="closed")
-    declare(title="odd payments", service="pay", severity="SEV-1", kind="near_miss", state="triage")
-    declare(title="far away", service="else", origin="public")
-    if query == "?is=open":
-        found = found | {"odd payments"}
-    words = text_of(signed_in().get(f"/incidents{query}"))
-    titles = {"slow checkout", "web down", "odd payments", "far away"}
-    assert {title for title in titles if title in words} == found
-
-
-def test_ours_come_first_then_the_latest() -> None:
-    declare(title="public one", origin="public", times={"impact_start": at(99)})
-    declare(title="our older one", times={"impact_start": at(0)})
-    declare(title="our newer one", times={"impact_start": at(9)})
-    words = text_of(signed_in().get("/incidents"))
-    places = [words.index(title) for title in ("our newer one", "our older one", "public one")]
-    assert places == sorted(places)
-
-
-def test_a_long_list_goes_on_where_the_page_ended() -> None:
-    for number in range(3):
-        declare(title=f"incident {number}", times={"impact_start": at(number)})
-    client = signed_in()
-    first = client.get("/incidents?limit=2&is=open")
-    onward = re.search(r'href="(\?[^"]*cursor=[^"]*)"', first.content.decode())
-    assert onward
-    assert "is=open" in onward[1]
-    rest = text_of(client.get(f"/incidents{unescape(onward[1])}"))
-    assert "incident 0" in rest
-    assert "incident 1" not in rest
-    assert client.get("/incidents?cursor=nonsense").status_code == 404
-
-
-def test_the_list_costs_as_many_queries_for_two_as_for_twelve() -> None:
-    by = responder()
-    client = signed_in(by)
-    counts = []
-    for number in (2, 12):
-        while Incident.objects.count() < number:
-            declare(by, times=whole(), series=["checkout/latency"])
-        counts.append(client.get("/incidents").headers["Server-Timing"])
-    assert counts[0] == counts[1]
 
 
 def test_declaring_leads_to_the_incident() -> None:
@@ -166,7 +44,7 @@ def test_declaring_leads_to_the_incident() -> None:
 
 
 def test_a_near_miss_is_declared_without_times() -> None:
-    signed_in().post("/incidents/new", typed(kind="near_miss", state="learning"))
+    browser().post("/incidents/new", typed(kind="near_miss", state="learning"))
     incident = Incident.objects.get()
     assert incident.time("impact_start").status == "not_applicable"
 
@@ -209,7 +87,7 @@ def test_what_is_wrong_is_said_at_its_field_and_nothing_typed_is_lost(
 ) -> None:
     kept = {"title": "Kept title", "summary": "Kept words", "acknowledged_source": "kept source"}
     sent = {**typed(), **kept, "impact_start_at": "2026-03-01T12:00:00", field: value}
-    answer = signed_in().post("/incidents/new", sent)
+    answer = browser().post("/incidents/new", sent)
     body = answer.content.decode()
     assert answer.status_code == 422
     place = {"escalated_status": "escalated_at", "impact_start_status": "impact_start_at"}.get(field, field)
@@ -234,7 +112,7 @@ def test_only_authors_declare_and_amend() -> None:
 
 
 def test_what_is_not_there_is_not_found() -> None:
-    client = signed_in()
+    client = browser()
     for path in ("/incidents/7", "/incidents/7/edit"):
         assert client.get(path).status_code == 404
     assert client.post("/incidents/7/state", {}).status_code == 404
@@ -248,7 +126,7 @@ def test_opening_the_form_and_saving_it_changes_nothing() -> None:
         times={"impact_start": at(0), "detected": TimeValue("recorded", exact, "log", "second")},
         series=["checkout/latency", "web/errors"],
     )
-    client = signed_in()
+    client = browser()
     form = client.get(f"/incidents/{incident.pk}/edit").content.decode()
     assert 'value="2026-03-01T12:00:00"' in form
     assert re.search(r'value="checkout/latency"\s+checked', form)
@@ -272,7 +150,7 @@ def test_two_editors_lose_nothing() -> None:
         times={"detected": at(7)},
         is_drill=True,
     )
-    client = signed_in()
+    client = browser()
     answer = client.post(
         f"/incidents/{incident.pk}/edit", {**opened, "title": "Bob's title", "summary": "Bob's words"}
     )
@@ -306,7 +184,7 @@ def test_a_conflict_does_not_hide_a_second_one() -> None:
         services.amend_incident(
             incident_id=incident.pk, seen_version=number, editor=responder(), title=f"title {number}"
         )
-        answer = signed_in().post(
+        answer = browser().post(
             f"/incidents/{incident.pk}/edit", {**opened, "title": "mine", "version": number}
         )
         assert answer.status_code == 422
@@ -315,7 +193,7 @@ def test_a_conflict_does_not_hide_a_second_one() -> None:
 
 def test_the_state_moves_on_with_its_time() -> None:
     incident = declare(times={"impact_start": at(0)})
-    client = signed_in()
+    client = browser()
     answer = client.post(
         f"/incidents/{incident.pk}/state",
         {"version": 1, "state": "resolved", "at": "2026-03-01T13:00:00", "note": "Cache warmed."},
@@ -354,7 +232,7 @@ def test_the_state_moves_on_with_its_time() -> None:
 )
 def test_a_wrong_move_is_said_at_its_field(sent: dict[str, str], field: str, says: str) -> None:
     incident = declare(times={"impact_start": at(0)})
-    answer = signed_in().post(f"/incidents/{incident.pk}/state", {"version": 1, "note": "", **sent})
+    answer = browser().post(f"/incidents/{incident.pk}/state", {"version": 1, "note": "", **sent})
     assert answer.status_code == 422
     wrong = re.search(rf'id="id_{field}_error".*?</div>', answer.content.decode(), re.DOTALL)
     assert wrong
@@ -365,7 +243,7 @@ def test_a_wrong_move_is_said_at_its_field(sent: dict[str, str], field: str, say
 def test_a_move_on_an_old_page_says_what_changed() -> None:
     incident = declare()
     services.amend_incident(incident_id=incident.pk, seen_version=1, editor=responder(), title="Newer")
-    answer = signed_in().post(f"/incidents/{incident.pk}/state", {"version": 1, "state": "identified"})
+    answer = browser().post(f"/incidents/{incident.pk}/state", {"version": 1, "state": "identified"})
     assert answer.status_code == 422
     assert "changed title after you had opened it" in text_of(answer)
 
@@ -373,7 +251,7 @@ def test_a_move_on_an_old_page_says_what_changed() -> None:
 def test_the_page_of_an_incident_tells_its_story() -> None:
     incident = declare(times=whole(), series=["checkout/latency"], summary="First line.\n\nSecond.")
     services.amend_incident(incident_id=incident.pk, seen_version=1, editor=responder(), title="Renamed")
-    page = signed_in().get(f"/incidents/{incident.pk}")
+    page = browser().get(f"/incidents/{incident.pk}")
     body, words = page.content.decode(), text_of(page)
     assert "Renamed" in words
     assert "Title: Checkout is slow" in words
@@ -384,7 +262,7 @@ def test_the_page_of_an_incident_tells_its_story() -> None:
 
 def test_the_page_costs_the_same_for_a_long_history() -> None:
     incident = declare(times=whole(), series=["checkout/latency"])
-    client = signed_in()
+    client = browser()
     counts = []
     for goal in (2, 12):
         while (version := Incident.objects.get().version) < goal:
@@ -397,7 +275,7 @@ def test_the_page_costs_the_same_for_a_long_history() -> None:
 
 def test_a_merged_incident_leads_to_the_other() -> None:
     goes_on, ends = declare(title="The one that goes on"), declare()
-    client = signed_in()
+    client = browser()
     client.post(f"/incidents/{ends.pk}/state", {"version": 1, "state": "merged", "merged_into": goes_on.pk})
     page = client.get(f"/incidents/{ends.pk}").content.decode()
     assert f'href="/incidents/{goes_on.pk}"' in page
@@ -405,9 +283,9 @@ def test_a_merged_incident_leads_to_the_other() -> None:
 
 def test_series_of_a_service_are_offered_as_boxes() -> None:
     declare(series=["checkout/latency", "checkout/errors", "web/errors"])
-    page = signed_in().get("/incidents/series?service=checkout&series=web/errors&series=checkout/errors")
+    page = browser().get("/incidents/series?service=checkout&series=web/errors&series=checkout/errors")
     body = page.content.decode()
     assert 'value="checkout/latency"' in body
     assert re.search(r'value="checkout/errors"\s+checked', body)
     assert "web/errors</textarea>" in body
-    assert signed_in().get("/incidents/series?service=%00").status_code == 200
+    assert browser().get("/incidents/series?service=%00").status_code == 200

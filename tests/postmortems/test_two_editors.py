@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from django.apps import apps as registry
 
 from apps.common.errors import DomainError
 from apps.postmortems import content, services
@@ -20,13 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 pytestmark = [pytest.mark.unit, pytest.mark.django_db(transaction=True)]
-
-
-@pytest.fixture(autouse=True)
-def vocabularies() -> None:
-    """Tests with real transactions empty the tables; the migrations' own functions fill them again."""
-    for name in ("0002_vocabularies", "0004_people_and_time"):
-        import_module(f"apps.catalog.migrations.{name}").load(registry, None)
 
 
 def together(*works: Callable[[], Any]) -> list[Any]:

@@ -8,7 +8,7 @@ from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schem
 from rest_framework.response import Response
 
 from apps.accounts.door import PAGE_PARAMETERS, Access, ApiView, keyset
-from apps.accounts.pages import AUTHORS
+from apps.accounts.models import AUTHORS
 from apps.actions.models import ActionItem, State
 from apps.actions.services import mark_done, open_action
 from apps.common.errors import InvalidInputError, NotFoundError

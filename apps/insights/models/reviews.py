@@ -89,6 +89,25 @@ class GateOverride(models.Model):
         return f"override of {self.revision}"
 
 
+def not_by_an_author(*, column: str, verb: str, table: str) -> pgtrigger.Trigger:
+    """Refuses a row whose person wrote any revision of the insight that its revision belongs to."""
+    return pgtrigger.Trigger(
+        name="not_by_its_author",
+        operation=pgtrigger.Insert,
+        when=pgtrigger.Before,
+        declare=[("authors", "bigint[]")],
+        func=f"""
+                SELECT array_agg(r.author_id) INTO authors FROM insights_revision r
+                 WHERE r.insight_id = (SELECT insight_id FROM insights_revision WHERE id = NEW.revision_id);
+                IF NEW.{column} = ANY(authors) THEN
+                    RAISE EXCEPTION 'an author cannot {verb} ({table})'
+                      USING ERRCODE = 'check_violation';
+                END IF;
+                RETURN NEW;
+                """,  # noqa: S608  # names of our own
+    )
+
+
 class Decision(models.Model):
     """A no to one revision, with its reason; or a reviewer's word that a no no longer stands. Append-only.
 
@@ -111,21 +130,7 @@ class Decision(models.Model):
         ordering: ClassVar = ["pk"]
         triggers: ClassVar = [
             APPEND_ONLY,
-            pgtrigger.Trigger(
-                name="not_by_its_author",
-                operation=pgtrigger.Insert,
-                when=pgtrigger.Before,
-                declare=[("authors", "bigint[]")],
-                func="""
-                SELECT array_agg(r.author_id) INTO authors FROM insights_revision r
-                 WHERE r.insight_id = (SELECT insight_id FROM insights_revision WHERE id = NEW.revision_id);
-                IF NEW.person_id = ANY(authors) THEN
-                    RAISE EXCEPTION 'an author cannot decide (insights_decision)'
-                      USING ERRCODE = 'check_violation';
-                END IF;
-                RETURN NEW;
-                """,
-            ),
+            not_by_an_author(column="person_id", verb="decide", table="insights_decision"),
         ]
         constraints: ClassVar = [
             models.CheckConstraint(name="decision_says_why", condition=Q(reason__regex=r"\S")),
@@ -152,21 +157,7 @@ class Approval(models.Model):
         ordering: ClassVar = ["pk"]
         triggers: ClassVar = [
             APPEND_ONLY,
-            pgtrigger.Trigger(
-                name="not_by_its_author",
-                operation=pgtrigger.Insert,
-                when=pgtrigger.Before,
-                declare=[("authors", "bigint[]")],
-                func="""
-                SELECT array_agg(r.author_id) INTO authors FROM insights_revision r
-                 WHERE r.insight_id = (SELECT insight_id FROM insights_revision WHERE id = NEW.revision_id);
-                IF NEW.approver_id = ANY(authors) THEN
-                    RAISE EXCEPTION 'an author cannot approve (insights_approval)'
-                      USING ERRCODE = 'check_violation';
-                END IF;
-                RETURN NEW;
-                """,
-            ),
+            not_by_an_author(column="approver_id", verb="approve", table="insights_approval"),
             pgtrigger.Trigger(
                 name="not_what_was_turned_down",
                 operation=pgtrigger.Insert,

@@ -9,7 +9,8 @@ from django.contrib import messages
 from django.http import Http404
 from django.shortcuts import redirect, render
 
-from apps.accounts.pages import AUTHORS, AuthedRequest, page
+from apps.accounts.models import AUTHORS
+from apps.accounts.pages import AuthedRequest, page
 from apps.common.errors import DomainError
 from apps.insights import access, previewing, services
 from apps.insights.errors import RevisionChangedError

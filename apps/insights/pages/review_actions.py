@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 from django.contrib import messages
 from django.shortcuts import redirect, render
 
-from apps.accounts.pages import AUTHORS, OPERATORS, AuthedRequest, page
+from apps.accounts.models import AUTHORS
+from apps.accounts.pages import OPERATORS, AuthedRequest, page
 from apps.common.errors import DomainError, ForbiddenError, NotFoundError
 from apps.insights import cards, services
 from apps.insights.models import Insight

@@ -8,7 +8,8 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 
-from apps.accounts.pages import AUTHORS, AuthedRequest, listing, page
+from apps.accounts.models import AUTHORS
+from apps.accounts.pages import AuthedRequest, listing, page
 from apps.actions.models import ActionItem
 from apps.incidents.models import Incident
 from apps.postmortems.filters import FilterForm

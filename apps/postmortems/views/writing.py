@@ -9,7 +9,8 @@ from django.http import Http404, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 
-from apps.accounts.pages import AUTHORS, AuthedRequest, page
+from apps.accounts.models import AUTHORS
+from apps.accounts.pages import AuthedRequest, page
 from apps.common.errors import DomainError, InvalidInputError, NotFoundError
 from apps.common.times import iso_us
 from apps.incidents.models import Incident
