@@ -32,6 +32,16 @@ SEVERITY_IS_ONE = pgtrigger.Trigger(
         "USING ERRCODE = 'check_violation'; END IF; RETURN NEW;"
     ),
 )
+REMEDIATION_IS_ONE = pgtrigger.Trigger(
+    name="remediation_is_a_remediation",
+    when=pgtrigger.Before,
+    operation=pgtrigger.Insert,
+    func=(
+        "IF (SELECT vocabulary_id FROM catalog_term WHERE id = NEW.remediation_id) <> 'remediation' "
+        "THEN RAISE EXCEPTION 'what was tried is a term of remediation' "
+        "USING ERRCODE = 'check_violation'; END IF; RETURN NEW;"
+    ),
+)
 # The rule spans rows, so it is checked once the transaction has written all of them. The incident is locked
 # first: two transactions that each move one of two times see each other. Detection may come before the impact
 # (an early alarm), and so may its answer; an end before the beginning, or before anybody noticed, may not.
@@ -187,6 +197,46 @@ class IncidentEvent(models.Model):
     def change(self, field: str) -> dict[str, Any] | None:
         """What this event did to one field."""
         return next((change for change in self.changes if change["field"] == field), None)
+
+
+class RemediationAttempt(models.Model):
+    """One try to end the harm, by a program or a person: what was done, when, how it went. Append-only.
+
+    `remediation` is a term of that vocabulary. `reference` is the tool's own name of the try: told twice, it
+    is one row. `outcome` is what the tool itself found; whether the incident ended without a human is read
+    from the incident's times (`attempts.success_of`).
+    """
+
+    class Outcome(models.TextChoices):
+        SUCCEEDED = "succeeded", "Succeeded"
+        FAILED = "failed", "Failed"
+        UNKNOWN = "unknown", "Not known"
+
+    incident = models.ForeignKey(Incident, models.PROTECT, related_name="attempts")
+    remediation = models.ForeignKey(Term, models.PROTECT, related_name="+")
+    automated = models.BooleanField()
+    started_at = models.DateTimeField()
+    outcome = models.CharField(max_length=9, choices=Outcome.choices, default=Outcome.UNKNOWN)
+    reference = models.CharField(max_length=MAX_SOURCE)
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    told_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        ordering: ClassVar = ["started_at", "pk"]
+        triggers: ClassVar = [
+            pgtrigger.Protect(name="append_only", operation=pgtrigger.Update | pgtrigger.Delete),
+            REMEDIATION_IS_ONE,
+        ]
+        constraints: ClassVar = [
+            models.UniqueConstraint(name="attempt_once_a_reference", fields=["incident", "reference"]),
+            models.CheckConstraint(
+                name="attempt_outcome_known", condition=Q(outcome__in=["succeeded", "failed", "unknown"])
+            ),
+            models.CheckConstraint(name="attempt_has_a_reference", condition=Q(reference__regex=r"\S")),
+        ]
+
+    def __str__(self) -> str:
+        return f"attempt {self.reference} at incident {self.incident_id}"
 
 
 class PushedHistory(models.Model):

@@ -170,6 +170,7 @@ def _detail(
         "graphic": graphic.draw(times),
         "series": series_links(incident),
         "history": history(incident),
+        "attempts": list(incident.attempts.select_related("remediation")),
         "next_step": next_step(incident) if may_write else None,
         "may_write": may_write,
         "state_form": form or StateForm(incident=incident, choices=choices),

@@ -9,6 +9,7 @@ ROUTES = {
     "api/v1/incidents": {"GET": Rule("incidents:read"), "POST": WRITE},
     "api/v1/incidents/<int:pk>": {"GET": Rule("incidents:read"), "POST": WRITE},
     "api/v1/incidents/<int:pk>/state": {"POST": WRITE},
+    "api/v1/incidents/<int:pk>/remediations": {"GET": Rule("incidents:read"), "POST": WRITE},
 }
 PAGES = {
     "incidents": Page(get=ANYBODY),
