@@ -10,7 +10,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.urls import reverse
 
-from apps.actions.models import ActionItem, State
+from apps.actions.models import FIELD_METRICS, ActionItem, State
 from apps.audit import ledger, outbox
 from apps.audit.models import Outbox, OutboxState
 from apps.common.errors import DomainError, NotFoundError, require
@@ -102,6 +102,8 @@ def requests_of(action: ActionItem) -> dict[str, str]:
 
 def obstacle(action: ActionItem) -> str:
     """Why no replay can measure this action; empty if one can."""
+    if action.metric in FIELD_METRICS:
+        return "Its metric is seen in the field, and no replay can show it."
     if action.insight_id is None:
         return "No insight is linked, so there is no signal that a replay could switch on and off."
     insight = Insight.objects.filter(pk=action.insight_id).first()

@@ -17,6 +17,12 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 
+class PopulationInput(StrictSerializer):
+    services = serializers.ListField(
+        child=serializers.CharField(max_length=MAX_SLUG), max_length=200, required=False
+    )
+
+
 class ActionInput(StrictSerializer):
     title = serializers.CharField(max_length=MAX_TITLE)
     owner = serializers.CharField(max_length=MAX_USERNAME, help_text="user name")
@@ -30,6 +36,14 @@ class ActionInput(StrictSerializer):
     smallest_effect = serializers.FloatField(
         required=False, allow_null=True, help_text="a share of 1, of time to detect seconds"
     )
+    population = PopulationInput(required=False, allow_null=True)
+    window_days = serializers.IntegerField(
+        required=False, allow_null=True, help_text="28 to 365; 84 if not given"
+    )
+    settle_days = serializers.IntegerField(
+        required=False, allow_null=True, help_text="0 to 56; 7 if not given"
+    )
+    test = serializers.CharField(required=False, allow_blank=True, help_text="one that fits the metric")
     rank = serializers.IntegerField(required=False, allow_null=True)
 
 
@@ -43,6 +57,8 @@ class ActionSerializer(serializers.ModelSerializer[ActionItem]):
     service = serializers.CharField(source="service.slug", read_only=True, default=None, allow_null=True)
     postmortem = serializers.IntegerField(source="postmortem_id", read_only=True, allow_null=True)
     insight = serializers.IntegerField(source="insight_id", read_only=True, allow_null=True)
+    population = PopulationInput(read_only=True)
+    criterion_registered_at = serializers.SerializerMethodField()
     done_at = serializers.SerializerMethodField()
     created_at = serializers.SerializerMethodField()
 
@@ -61,9 +77,13 @@ class ActionSerializer(serializers.ModelSerializer[ActionItem]):
                 "insight",
                 "metric",
             ),
-            *("direction", "smallest_effect", "rank", "reason", "done_at", "created_by", "created_at"),
-            "version",
+            *("direction", "smallest_effect", "population", "window_days", "settle_days", "test"),
+            *("criterion_registered_at", "rank", "reason", "done_at", "created_by", "created_at", "version"),
         ]
+
+    def get_criterion_registered_at(self, row: ActionItem) -> str | None:
+        moment: datetime | None = row.criterion_registered_at
+        return iso_us(moment) if moment else None
 
     def get_done_at(self, row: ActionItem) -> str | None:
         moment: datetime | None = row.done_at

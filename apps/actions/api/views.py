@@ -30,10 +30,15 @@ DRAFT = {
     "metric": "false_alarms_per_day",
     "direction": "down",
     "smallest_effect": 0.3,
+    "population": {"services": ["payments"]},
+    "window_days": 84,
+    "settle_days": 7,
+    "test": "sign_flip",
 }
 ACTION = {
     "id": 5,
     **DRAFT,
+    "criterion_registered_at": "2026-11-21T12:00:00.000001Z",
     "state": "open",
     "postmortem": None,
     "rank": None,

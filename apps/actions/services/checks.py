@@ -6,9 +6,7 @@ import math
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from django.conf import settings
 from django.utils import timezone
-from django.utils.module_loading import import_string
 
 from apps.actions import insights, postmortems
 from apps.actions.models import BETTER, MAX_NOTE, MAX_TITLE, Direction, Kind, Metric
@@ -18,12 +16,10 @@ if TYPE_CHECKING:
     from datetime import date
 
     from apps.accounts.models import User
-    from apps.actions.models import ActionItem
 
 FURTHEST = timedelta(days=730)
 MAX_ID = 2**63 - 1
 MAX_RANK = 1000
-FIXED_ONCE_MEASURED = ("metric", "direction", "smallest_effect")
 
 
 def title(text: str) -> str:
@@ -150,24 +146,8 @@ def aim(
     }
 
 
-def aim_stands(action: ActionItem, wanted: dict[str, Any]) -> None:
-    """Refuse another aim for what was measured already: it would be chosen with the answer in sight.
-
-    Raises:
-        InvalidInputError: at the first field of the aim that differs.
-    """
-    changed = [name for name in FIXED_ONCE_MEASURED if wanted[name] != getattr(action, name)]
-    name = getattr(settings, "ACTION_VERDICTS", "")
-    if changed and name and import_string(name)([action.pk]):
-        raise InvalidInputError(
-            "This action has a verdict: what it was measured by stays.",
-            field=changed[0],
-            remedy="Open a further action with the other aim.",
-        )
-
-
 def _effect(metric: str, value: float | None) -> float | None:
-    """Share of false alarms saved, points of recall, or seconds."""
+    """A share saved or a difference of shares, or of time to detect seconds."""
     if value is None:
         return None
     if not metric:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 from django.db import transaction
 
 from apps.actions.errors import ActionStateError
-from apps.actions.models import ActionEvent, ActionItem, Kind
+from apps.actions.models import CRITERION, ActionEvent, ActionItem, Kind
 
-from . import checks, records
+from . import checks, criteria, records
 
 if TYPE_CHECKING:
     from datetime import date
@@ -30,15 +30,33 @@ def open_action(
     metric: str = "",
     direction: str = "",
     smallest_effect: float | None = None,
+    population: dict[str, list[str]] | None = None,
+    window_days: int | None = None,
+    settle_days: int | None = None,
+    test: str = "",
     rank: int | None = None,
     service: Service | None = None,
     created_by: User,
 ) -> ActionItem:
-    """Note down one thing to do. `smallest_effect`: a share, for time to detect seconds.
+    """Note down one thing to do, and how it will be judged: see `ActionItem` and `criteria.checked`.
 
     Raises:
         InvalidInputError: at the field that is missing or wrong.
     """
+    criterion = criteria.checked(
+        {
+            "insight_id": insight_id,
+            "metric": metric,
+            "direction": direction,
+            "smallest_effect": smallest_effect,
+            "population": population,
+            "window_days": window_days,
+            "settle_days": settle_days,
+            "test": test,
+        },
+        service=service,
+        user=created_by,
+    )
     action = ActionItem.objects.create(
         title=checks.title(title),
         owner=checks.owner(owner),
@@ -48,13 +66,8 @@ def open_action(
         rank=checks.number("rank", rank, checks.MAX_RANK),
         service=service,
         created_by=created_by,
-        **checks.aim(
-            insight_id=insight_id,
-            metric=metric,
-            direction=direction,
-            smallest_effect=smallest_effect,
-            user=created_by,
-        ),
+        criterion_registered_at=criteria.registered(None, criterion),
+        **criterion,
     )
     records.write(
         action,
@@ -67,7 +80,9 @@ def open_action(
 
 @transaction.atomic
 def amend_action(*, action_id: int, seen_version: int, actor: User, **given: Any) -> ActionItem:
-    """Change title, kind, due date, service, rank or how it is measured; what is not given stays.
+    """Change title, kind, due date, service, rank or the criterion; what is not given stays.
+
+    A changed criterion is registered anew; the one before stays in the history.
 
     Raises:
         NotFoundError: no such action.
@@ -102,13 +117,20 @@ def _checked(action: ActionItem, given: dict[str, Any], actor: User) -> dict[str
         values["rank"] = checks.number("rank", given["rank"], checks.MAX_RANK)
     if "due_on" in given and given["due_on"] != action.due_on:
         values["due_on"] = checks.due(given["due_on"])
-    aim = {
-        name: given.get(name, getattr(action, name))
-        for name in ("insight_id", "metric", "direction", "smallest_effect")
-    }
-    wanted = checks.aim(**aim, user=actor)
-    checks.aim_stands(action, wanted)
-    return {**values, **wanted}
+    return {**values, **_criterion(action, given, values.get("service", action.service), actor)}
+
+
+def _criterion(
+    action: ActionItem, given: dict[str, Any], service: Service | None, actor: User
+) -> dict[str, Any]:
+    """The criterion as it should be now; of another metric, what is not given has that metric's defaults."""
+    kept: dict[str, Any] = {name: getattr(action, name) for name in CRITERION}
+    if "metric" in given and given["metric"] != action.metric:
+        kept = {name: kept[name] for name in ("insight_id", "direction", "smallest_effect")}
+    asked = {name: given[name] for name in CRITERION if name in given}
+    wanted = criteria.checked({**kept, **asked}, service=service, user=actor)
+    criteria.stands(action, wanted)
+    return {**wanted, "criterion_registered_at": criteria.registered(action, wanted)}
 
 
 def _told(action: ActionItem) -> dict[str, Any]:
@@ -119,8 +141,10 @@ def _told(action: ActionItem) -> dict[str, Any]:
         "due_on": action.due_on.isoformat(),
         "service": action.service_id,
         "rank": action.rank,
-        "insight_id": action.insight_id,
-        "metric": str(action.metric),
-        "direction": str(action.direction),
-        "smallest_effect": action.smallest_effect,
+        **{name: _plain(getattr(action, name)) for name in CRITERION},
     }
+
+
+def _plain(value: Any) -> Any:
+    """A member of an enumeration as its text, for JSON."""
+    return str(value) if isinstance(value, str) else value

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import reduce
+from operator import or_
 from typing import ClassVar
 
 import pgtrigger
@@ -9,55 +11,67 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
+from apps.actions.querysets import ActionQuerySet
 from apps.catalog.models import Service
 
-from .querysets import ActionQuerySet
+from .choices import (
+    FIELD_METRICS,
+    GIVEN_UP,
+    LONGEST_SETTLING,
+    LONGEST_WINDOW,
+    MAX_NOTE,
+    MAX_TITLE,
+    MAX_USERNAME,
+    SETTLE_DAYS,
+    SHORTEST_WINDOW,
+    TESTS,
+    TO_DO,
+    WINDOW_DAYS,
+    Direction,
+    Kind,
+    Metric,
+    State,
+    Test,
+)
 
-MAX_TITLE = 200
-MAX_NOTE = 2000
-MAX_USERNAME = 150
-
-
-class Kind(models.TextChoices):
-    """What an action is for, after Google's and the SRE literature's lists."""
-
-    DETECT = "detect", "Detect"
-    MITIGATE = "mitigate", "Mitigate"
-    PREVENT = "prevent", "Prevent"
-    PROCESS = "process", "Process"
-    INVESTIGATE = "investigate", "Investigate"
-    REPAIR = "repair", "Repair"
-
-
-class State(models.TextChoices):
-    OPEN = "open", "Open"
-    IN_PROGRESS = "in_progress", "In progress"
-    DONE = "done", "Done"
-    NOT_DOING = "not_doing", "Not doing"
-    CANCELLED = "cancelled", "Cancelled"
-
-
-class Metric(models.TextChoices):
-    """What the action is meant to move: figures that a replay of an insight can measure."""
-
-    FALSE_ALARMS = "false_alarms_per_day", "False alarms per day"
-    RECALL = "recall", "Share of incidents caught"
-    TIME_TO_DETECT = "time_to_detect", "Time to detect"
-
-
-class Direction(models.TextChoices):
-    DOWN = "down", "Down"
-    UP = "up", "Up"
+CRITERION = (
+    "insight_id",
+    "metric",
+    "direction",
+    "smallest_effect",
+    "population",
+    "window_days",
+    "settle_days",
+    "test",
+)
+"""The fields that say beforehand how an action is judged."""
 
 
-TO_DO = (State.OPEN, State.IN_PROGRESS)
-GIVEN_UP = (State.NOT_DOING, State.CANCELLED)
-BETTER = {
-    Metric.FALSE_ALARMS: Direction.DOWN,
-    Metric.RECALL: Direction.UP,
-    Metric.TIME_TO_DETECT: Direction.DOWN,
-}
-"""The direction in which each metric improves."""
+def _criterion_trigger() -> pgtrigger.Trigger:
+    """Nobody chooses a yardstick with the answer in sight, or says that it was chosen earlier."""
+    changed = " OR ".join(f"OLD.{name} IS DISTINCT FROM NEW.{name}" for name in CRITERION)
+    return pgtrigger.Trigger(
+        name="criterion_before_done",
+        when=pgtrigger.Before,
+        operation=pgtrigger.Update,
+        func=f"""
+            IF {changed} THEN
+                IF OLD.state = 'done' OR NEW.state = 'done' THEN
+                    RAISE EXCEPTION 'the criterion of a done action cannot change'
+                        USING ERRCODE = 'check_violation';
+                END IF;
+                IF NEW.criterion_registered_at IS NOT NULL
+                   AND NEW.criterion_registered_at <= OLD.criterion_registered_at THEN
+                    RAISE EXCEPTION 'a changed criterion is registered anew'
+                        USING ERRCODE = 'check_violation';
+                END IF;
+            ELSIF OLD.criterion_registered_at IS DISTINCT FROM NEW.criterion_registered_at THEN
+                RAISE EXCEPTION 'a criterion is registered when it changes, and not otherwise'
+                    USING ERRCODE = 'check_violation';
+            END IF;
+            RETURN NEW;
+        """,
+    )
 
 
 class ActionItem(models.Model):
@@ -65,6 +79,12 @@ class ActionItem(models.Model):
 
     `postmortem_id` and `insight_id` are values: those rooms stand above. `turn` counts how often it was done;
     each turn is measured once. `version` rises with every change, so that a stale form is noticed.
+
+    The criterion: `metric` in `direction` by at least `smallest_effect` (a share of false alarms, of a count
+    or of a duration saved; a difference of shares; of time to detect seconds), over the services of
+    `population` ({"services": [slug, …]}; empty where the insight's scope says it), `window_days` before and
+    after, the first `settle_days` left out, judged by `test`. It was registered at `criterion_registered_at`,
+    before `done_at`, and stays as it was then.
     """
 
     title = models.CharField(max_length=MAX_TITLE)
@@ -78,6 +98,11 @@ class ActionItem(models.Model):
     metric = models.CharField(max_length=30, choices=Metric.choices, blank=True, default="")
     direction = models.CharField(max_length=4, choices=Direction.choices, blank=True, default="")
     smallest_effect = models.FloatField(null=True, blank=True)
+    population = models.JSONField(default=dict, blank=True)
+    window_days = models.PositiveSmallIntegerField(default=WINDOW_DAYS)
+    settle_days = models.PositiveSmallIntegerField(default=SETTLE_DAYS)
+    test = models.CharField(max_length=20, choices=Test.choices, blank=True, default="")
+    criterion_registered_at = models.DateTimeField(null=True, blank=True)
     rank = models.PositiveIntegerField(null=True, blank=True)
     done_at = models.DateTimeField(null=True, blank=True)
     done_by = models.ForeignKey(
@@ -97,6 +122,7 @@ class ActionItem(models.Model):
             models.Index(name="action_open_by_due", fields=["due_on", "id"], condition=Q(state__in=[*TO_DO])),
             models.Index(name="action_by_owner", fields=["owner", "due_on"]),
         ]
+        triggers: ClassVar = [_criterion_trigger()]
         constraints: ClassVar = [
             models.CheckConstraint(name="action_has_a_title", condition=Q(title__regex=r"\S")),
             models.CheckConstraint(name="action_kind_known", condition=Q(kind__in=[*Kind])),
@@ -127,6 +153,39 @@ class ActionItem(models.Model):
                 name="action_smallest_effect_positive",
                 condition=Q(smallest_effect__isnull=True)
                 | Q(smallest_effect__gt=0, smallest_effect__lt=float("inf")),
+            ),
+            models.CheckConstraint(
+                name="action_smallest_effect_a_share",
+                condition=Q(smallest_effect__isnull=True)
+                | Q(smallest_effect__lt=1)
+                | Q(metric__in=[Metric.TIME_TO_DETECT]),
+            ),
+            models.CheckConstraint(
+                name="action_test_fits_the_metric",
+                condition=reduce(or_, (Q(metric=m, test__in=[*tests]) for m, tests in TESTS.items()))
+                | Q(metric="", test=""),
+            ),
+            models.CheckConstraint(
+                name="action_window_in_range",
+                condition=Q(window_days__gte=SHORTEST_WINDOW, window_days__lte=LONGEST_WINDOW),
+            ),
+            models.CheckConstraint(
+                name="action_settling_in_range", condition=Q(settle_days__lte=LONGEST_SETTLING)
+            ),
+            models.CheckConstraint(
+                name="action_field_metric_has_a_population",
+                condition=~Q(metric__in=[*FIELD_METRICS]) | Q(population__services__0__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="action_criterion_registered",
+                condition=Q(metric="", criterion_registered_at__isnull=True)
+                | (~Q(metric="") & Q(criterion_registered_at__isnull=False)),
+            ),
+            models.CheckConstraint(
+                name="action_criterion_before_done",
+                condition=Q(done_at__isnull=True)
+                | Q(criterion_registered_at__isnull=True)
+                | Q(criterion_registered_at__lt=models.F("done_at")),
             ),
             models.CheckConstraint(
                 name="action_rank_from_one", condition=Q(rank__isnull=True) | Q(rank__gte=1)
