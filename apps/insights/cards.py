@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from apps.accounts.models import User
+    from apps.analysis.findings import Standing
+
+    from .models import Finding
 
 SHOWN_SERIES = 12  # links on the card; the evidence names them all
 
@@ -78,7 +81,8 @@ class Card:
     more_series: int
     intact: bool | None
     confidence: float
-    effective_confidence: float
+    standing_confidence: Standing
+    findings: list[Finding]
     overrides: list[Any]
     marks: rubric.Marks
     history: list[Happening]
@@ -88,6 +92,11 @@ class Card:
     def kicker(self) -> str:
         """The line above the title."""
         return f"Insight {self.insight.pk}, revision {self.newest.number}"
+
+    @property
+    def effective_confidence(self) -> float:
+        """What consumers see, were the newest revision served now."""
+        return self.standing_confidence.served
 
     @property
     def pending(self) -> bool:
@@ -135,7 +144,8 @@ def card(insight: Insight) -> Card:
         more_series=max(0, len(series) - SHOWN_SERIES),
         intact=provenance.intact(_source(newest)),
         confidence=newest.confidence,
-        effective_confidence=composition.effective_confidence(newest),
+        standing_confidence=composition.standing_of(newest),
+        findings=sorted(insight.findings.all(), key=lambda found: -found.pk),
         overrides=[row for revision in reversed(revisions) for row in revision.overrides.all()],
         marks=rubric.marks(newest),
         history=_history(insight, revisions),

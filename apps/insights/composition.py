@@ -7,25 +7,52 @@ from typing import TYPE_CHECKING, Any
 
 from django.db.models import F
 
+from apps.analysis import findings
 from apps.common.times import iso_us
 from apps.features.releases import ProfileContent
 from apps.telemetry import reading
 
 from .drafts import specificity
-from .models import GateResult, Insight, Revision, ServedSignal, Signal
+from .models import Finding, GateResult, Insight, Revision, ServedSignal, Signal
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-OVERRIDE_FACTOR = 0.5  # an override halves the confidence that consumers see: stated, and never hidden
+    from apps.analysis.findings import Standing
+
+COUNTED = (Finding.Outcome.IMPROVED, Finding.Outcome.WORSE)  # the others move nothing, and say why
 
 
 def effective_confidence(revision: Revision) -> float:
-    """The confidence that consumers see: halved when the revision acts by override, not by a passed gate."""
+    """The confidence that consumers see: the declared one under override and findings."""
+    return standing_of(revision).served
+
+
+def standing_of(revision: Revision, *, also: Finding | None = None) -> Standing:
+    """Where a revision stands: declared confidence, override, and what was found of its insight.
+
+    A finding counts for every revision of its insight: new words do not shed it. Looks at the same data by
+    the same method count once, the newest. `also` is one that is not kept yet.
+    """
     result = deciding_result(revision)
     passed = result is not None and result.verdict == GateResult.Verdict.PASSED
-    by_override = bool(revision.overrides.all()) and not passed
-    return revision.confidence * (OVERRIDE_FACTOR if by_override else 1)
+    counted = counted_findings([*revision.insight.findings.all(), *([also] if also else [])])
+    outcomes = [finding.outcome for finding in counted]
+    return findings.standing(
+        revision.confidence,
+        overridden=bool(revision.overrides.all()) and not passed,
+        improved=outcomes.count(Finding.Outcome.IMPROVED),
+        worse=outcomes.count(Finding.Outcome.WORSE),
+    )
+
+
+def counted_findings(noted: Iterable[Finding]) -> list[Finding]:
+    """Those that move a confidence, of findings in the order in which they were noted."""
+    newest: dict[tuple[str, ...], Finding] = {}
+    for finding in noted:
+        same = (finding.split_hash, finding.method) if finding.split_hash else ("", finding.reference)
+        newest[(finding.source, *same)] = finding
+    return [finding for finding in newest.values() if finding.outcome in COUNTED]
 
 
 def deciding_result(revision: Revision) -> GateResult | None:
@@ -77,8 +104,12 @@ def compose(series: Iterable[str], *, without: int | None = None) -> dict[str, P
     rows = (
         ServedSignal.objects.filter(series__in=wanted, signal__revision__number=F("insight__active_revision"))
         .exclude(insight=without)
-        .select_related("signal__revision__activation")
-        .prefetch_related("signal__revision__gate_results", "signal__revision__overrides")
+        .select_related("signal__revision__activation", "signal__revision__insight")
+        .prefetch_related(
+            "signal__revision__gate_results",
+            "signal__revision__overrides",
+            "signal__revision__insight__findings",
+        )
         .order_by("series", "-specificity", "-signal__revision__activation__release", "-pk")
     )
     chosen: dict[str, dict[str, Signal]] = defaultdict(dict)
@@ -119,18 +150,22 @@ def _profile(series_id: str, signals: Mapping[str, Signal]) -> ProfileContent:
 def _provenance(signal: Signal) -> dict[str, Any]:
     revision = signal.revision
     overrides = list(revision.overrides.all())
+    now = standing_of(revision)
+    # Left out where nothing was found, so that what was released before findings existed reads the same.
+    counts = {"findings": {"improved": now.improved, "worse": now.worse}} if now.improved or now.worse else {}
     return {
         "insight": revision.insight_id,
         "revision": revision.number,
         "signal": signal.pk,
         "kind": signal.kind,
-        "confidence": effective_confidence(revision),
+        "confidence": now.served,
         "expires_at": iso_us(revision.expires_at) if revision.expires_at else None,
         "document": revision.document,
         "sha256": revision.sha256,
         "lines": [revision.first_line, revision.last_line],
         "excerpt": revision.excerpt,
         "override": overrides[-1].reason if overrides else None,
+        **counts,
     }
 
 

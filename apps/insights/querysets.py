@@ -55,6 +55,7 @@ class InsightQuerySet(models.QuerySet["Insight"]):
             "revisions__approvals__approver",
             "revisions__decisions__person",
             "revisions__activation",
+            "findings",
         )
 
     def with_newest(self) -> Self:

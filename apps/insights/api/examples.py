@@ -18,6 +18,16 @@ INSIGHT: dict[str, Any] = {
     "scope": {"series": ["checkout/latency_p99"]},
     "confidence": 0.8,
     "effective_confidence": 0.8,
+    "confidence_sum": {
+        "declared": 0.8,
+        "prior": 1.0,
+        "factor": 1.0,
+        "served": 0.8,
+        "improved": 0,
+        "worse": 0,
+        "weight": 4.0,
+    },
+    "findings": [],
     "provenance": {
         "document": "postmortem:3",
         "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
@@ -12,6 +12,10 @@ from apps.insights import access, composition, provenance
 from apps.insights.drafts import KINDS, Draft, Source, clean_scope, clean_signals
 from apps.insights.models import GateResult, Insight, Revision, Score, Signal
 from apps.insights.waiting import missing
+
+if TYPE_CHECKING:
+    from apps.analysis.findings import Standing
+    from apps.insights.models import Finding
 
 
 @extend_schema_field({"type": "object", "additionalProperties": True})
@@ -172,7 +176,9 @@ class InsightSerializer(serializers.Serializer[Insight]):
     revision_author = serializers.CharField()
     scope = FreeObjectField()
     confidence = serializers.FloatField()
-    effective_confidence = serializers.FloatField(help_text="Halved when it acts by override")
+    effective_confidence = serializers.FloatField(help_text="What models see: under override and findings")
+    confidence_sum = FreeObjectField(help_text="declared * prior * factor = served, with the counts")
+    findings = FreeListField(help_text="What was found since, of every revision, oldest first")
     provenance = FreeObjectField()
     signals = SignalSerializer(many=True)
     prose_reason = serializers.CharField()
@@ -192,6 +198,7 @@ class InsightSerializer(serializers.Serializer[Insight]):
         newest = revisions[insight.revision]
         active = revisions.get(insight.active_revision) if insight.active_revision else None
         gates = list(newest.gate_results.all())
+        now = composition.standing_of(newest)
         return {
             "id": insight.pk,
             "state": insight.state,
@@ -205,7 +212,9 @@ class InsightSerializer(serializers.Serializer[Insight]):
             "revision_author": newest.author.username,
             "scope": newest.scope,
             "confidence": newest.confidence,
-            "effective_confidence": composition.effective_confidence(newest),
+            "effective_confidence": now.served,
+            "confidence_sum": confidence_sum(now),
+            "findings": [_finding(row) for row in insight.findings.all()],
             "provenance": _source(newest),
             "signals": SignalSerializer(newest.signals.all(), many=True).data,
             "prose_reason": newest.prose_reason,
@@ -241,6 +250,18 @@ class InsightSerializer(serializers.Serializer[Insight]):
             "created_at": insight.created_at,
             "revised_at": newest.created_at,
         }
+
+
+def confidence_sum(now: Standing) -> dict[str, float]:
+    """The arithmetic of a confidence, for readers who redo it."""
+    names = ("declared", "prior", "factor", "served", "improved", "worse", "weight")
+    return {name: getattr(now, name) for name in names}
+
+
+def _finding(row: Finding) -> dict[str, Any]:
+    names = ("revision", "source", "reference", "outcome", "effect", "low", "high", "p", "n", "method")
+    more = ("split_hash", "release", "noted_at")
+    return {name: getattr(row, name) for name in (*names, *more)}
 
 
 def _release(revision: Revision) -> int | None:

@@ -8,6 +8,7 @@ trigger of the database checks the two-person rule (design decision 5) even agai
 
 from __future__ import annotations
 
+from .findings import Finding
 from .lessons import Insight, Revision, Signal
 from .reviews import Approval, Decision, GateOverride, GateResult, Score
 from .serving import Activation, ServedSignal
@@ -16,6 +17,7 @@ __all__ = [
     "Activation",
     "Approval",
     "Decision",
+    "Finding",
     "GateOverride",
     "GateResult",
     "Insight",

@@ -5,12 +5,14 @@ from __future__ import annotations
 from .approving import approve_insight
 from .deciding import reject_insight, reopen_insight, request_changes
 from .ending import revert_release, withdraw_insight
+from .finding import note_finding
 from .proposing import propose_insight, revise_insight
 from .reviewing import check_judge, rerun_gate, score_insight
 
 __all__ = [
     "approve_insight",
     "check_judge",
+    "note_finding",
     "propose_insight",
     "reject_insight",
     "reopen_insight",
