@@ -1,12 +1,14 @@
-"""The form of a service: it shapes what was typed; what is allowed is decided by the service function."""
+"""The forms of this room: they shape what was typed; what is allowed is decided by the service functions."""
 
 from __future__ import annotations
 
 from django import forms
 
 from apps.accounts.models import Team
+from apps.analysis.rrules import MAX_LENGTH
+from apps.ui.forms import MomentField
 
-from .models import MAX_NAME, Service, Term
+from .models import MAX_NAME, MAX_REASON, Service, Term
 
 
 class ServiceForm(forms.Form):
@@ -37,3 +39,37 @@ class ServiceForm(forms.Form):
             field = self.fields[name]
             if isinstance(field, forms.ChoiceField):
                 field.choices = [("", "Not said"), *choices]
+
+
+class WindowForm(forms.Form):
+    """Protect a service or all of them, once or again and again."""
+
+    service = forms.ChoiceField(required=False, label="What is protected", choices=())
+    reason = forms.CharField(
+        label="Reason", max_length=MAX_REASON, help_text="Whoever is refused reads it: “Christmas sale”."
+    )
+    start_at = MomentField(
+        required=False, label="From (UTC)", help_text="With a rule: counted from then on; empty is now."
+    )
+    end_at = MomentField(required=False, label="Until (UTC)", help_text="With a rule: empty is for ever.")
+    rrule = forms.CharField(
+        required=False,
+        label="Rule, if it comes again",
+        max_length=MAX_LENGTH,
+        widget=forms.Textarea(attrs={"rows": 2, "class": "mono"}),
+        help_text="RFC 5545, such as FREQ=WEEKLY;BYDAY=MO,TU,WE,TH,FR;BYHOUR=8",
+    )
+    duration_min = forms.IntegerField(
+        required=False,
+        min_value=-(2**31),
+        max_value=2**31 - 1,
+        label="Minutes each time",
+        help_text="Only with a rule: 1 to 1440.",
+    )
+
+    def __init__(self, data: object = None) -> None:
+        super().__init__(data)  # type: ignore[arg-type]  # a QueryDict or None
+        field = self.fields["service"]
+        if isinstance(field, forms.ChoiceField):
+            slugs = Service.objects.order_by("slug").values_list("slug", "name")
+            field.choices = [("", "The whole fleet"), *((slug, name or slug) for slug, name in slugs)]

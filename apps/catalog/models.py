@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar, Self
 
 import pgtrigger
+from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
+from django.db.models import Q
 from django.db.models.functions import Now
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 
 MAX_SLUG = 80
 MAX_NAME = 120
+MAX_REASON = 500
+MIN_WINDOW, MAX_WINDOW = 1, 1440  # minutes
 SLUG_PATTERN = r"^[^\s/\\]([^/\\]*[^\s/\\])?$"
 
 
@@ -88,3 +95,79 @@ class Service(models.Model):
 
     def __str__(self) -> str:
         return self.slug
+
+
+class ProtectedWindowQuerySet(models.QuerySet["ProtectedWindow"]):
+    """Protected windows as a user may see them."""
+
+    def visible_to(self, user: AbstractBaseUser | AnonymousUser) -> Self:
+        """Everybody who is signed in: who is refused must be able to read why."""
+        return self if user.is_authenticated else self.none()
+
+    def with_names(self) -> Self:
+        """Service and people loaded, for lists."""
+        return self.select_related("service", "created_by", "ended_by")
+
+
+class ProtectedWindow(models.Model):
+    """Times in which no experiment may begin or count: a sale, a freeze, every Monday morning.
+
+    Of one service, or of the whole fleet where `service` is null. Either one stretch, [start_at, end_at); or
+    `rrule` (RFC 5545) with `duration_min`, in minutes, counted from `start_at` on and, if given, up to
+    `end_at`. Ended early it protects nothing from `ended_at` on; what it said is never changed.
+    """
+
+    service = models.ForeignKey(
+        Service, on_delete=models.PROTECT, null=True, blank=True, related_name="windows"
+    )
+    start_at = models.DateTimeField()
+    end_at = models.DateTimeField(null=True, blank=True)
+    rrule = models.TextField(blank=True, default="")
+    duration_min = models.PositiveIntegerField(null=True, blank=True)
+    reason = models.CharField(max_length=MAX_REASON)
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    created_at = models.DateTimeField(db_default=Now())
+    ended_at = models.DateTimeField(null=True, blank=True)
+    ended_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+
+    objects = ProtectedWindowQuerySet.as_manager()
+
+    class Meta:
+        ordering: ClassVar = ["-pk"]
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                name="catalog_window_once_or_by_rule",
+                condition=Q(rrule="", duration_min__isnull=True, end_at__isnull=False)
+                | (~Q(rrule="") & Q(duration_min__range=(MIN_WINDOW, MAX_WINDOW))),
+            ),
+            models.CheckConstraint(
+                name="catalog_window_ends_after_it_starts",
+                condition=Q(end_at__isnull=True) | Q(end_at__gt=models.F("start_at")),
+            ),
+            models.CheckConstraint(name="catalog_window_says_why", condition=Q(reason__regex=r"\S")),
+            models.CheckConstraint(
+                name="catalog_window_ended_by_somebody",
+                condition=Q(ended_at__isnull=True, ended_by__isnull=True)
+                | Q(ended_at__isnull=False, ended_by__isnull=False),
+            ),
+        ]
+        triggers: ClassVar = [
+            pgtrigger.Protect(name="never_deleted", operation=pgtrigger.Delete),
+            pgtrigger.ReadOnly(
+                name="said_once",
+                fields=[
+                    *("service", "start_at", "end_at", "rrule", "duration_min"),
+                    *("reason", "created_by", "created_at"),
+                ],
+            ),
+            pgtrigger.Protect(
+                name="ended_once",
+                operation=pgtrigger.Update,
+                condition=pgtrigger.Condition("OLD.ended_at IS NOT NULL"),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"window {self.pk} of {self.service_id or 'the fleet'}"

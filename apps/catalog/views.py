@@ -7,15 +7,16 @@ from typing import TYPE_CHECKING
 from django.contrib import messages
 from django.db.models import Prefetch
 from django.shortcuts import redirect, render
+from django.utils import timezone
 
 from apps.accounts.models import Role
-from apps.accounts.pages import AuthedRequest, page
+from apps.accounts.pages import OPERATORS, AuthedRequest, listing, page
 from apps.common.errors import DomainError, NotFoundError
 from apps.ui.forms import add_domain_error
 
-from . import services
-from .forms import ServiceForm
-from .models import Service, Term, Vocabulary
+from . import services, wording
+from .forms import ServiceForm, WindowForm
+from .models import ProtectedWindow, Service, Term, Vocabulary
 
 if TYPE_CHECKING:
     from django.http import HttpResponse
@@ -49,3 +50,33 @@ def edit_service(request: AuthedRequest, slug: str) -> HttpResponse:
             return redirect("dashboards:service", slug)
     status = 422 if form.errors else 200
     return render(request, "catalog/service_form.html", {"form": form, "service": service}, status=status)
+
+
+@page(post=OPERATORS)
+def protected_windows(request: AuthedRequest) -> HttpResponse:
+    """All protected windows, newest first; operators and administrators add one."""
+    form = WindowForm(request.POST if request.method == "POST" else None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            services.add_window(actor=request.user, **form.cleaned_data)
+        except DomainError as error:
+            add_domain_error(form, error)
+        else:
+            messages.success(request, "Protected. No experiment begins in it, and none counts in it.")
+            return redirect("catalog:windows")
+    found = listing(request, ProtectedWindow.objects.visible_to(request.user).with_names(), "-id")
+    context = {
+        "form": form,
+        "rows": [wording.window(each, now=timezone.now()) for each in found.items],
+        "next_url": found.next_url,
+        "may_write": request.user.has_role(*OPERATORS),
+    }
+    return render(request, "catalog/windows.html", context, status=422 if form.errors else 200)
+
+
+@page(get=None, post=OPERATORS)
+def end_window(request: AuthedRequest, pk: int) -> HttpResponse:
+    """End a window before its time."""
+    services.end_window(window_id=pk, actor=request.user)
+    messages.success(request, "Ended. It protects nothing from now on.")
+    return redirect("catalog:windows")

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from apps.ui.forms import INPUT_FORMAT
+
 from .checking import time_json
 from .codes import TimeKind
-from .forms import INPUT_FORMAT, IncidentForm
+from .forms import IncidentForm
 
 if TYPE_CHECKING:
     from django.http import QueryDict

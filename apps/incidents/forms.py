@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from django import forms
-from django.core.exceptions import ValidationError
 from django.urls import reverse_lazy
 from django.utils.html import format_html
 
 from apps.catalog.models import MAX_SLUG, Service, Term
 from apps.telemetry.models import Series
-from apps.ui.forms import add_domain_error
+from apps.ui.forms import MomentField, add_domain_error
 
 from .codes import Kind, Precision, State, TimeKind, TimeStatus
 from .metrics import TimeValue
@@ -27,7 +25,6 @@ if TYPE_CHECKING:
     from apps.common.errors import DomainError
 
 MAX_CHOICES = 200
-INPUT_FORMAT = "%Y-%m-%dT%H:%M:%S"
 TIME_HINTS = {
     TimeKind.IMPACT_START: "When customers, or whoever depends on it, began to be hurt.",
     TimeKind.DETECTED: "When an alarm fired or a person noticed. It may come before the impact.",
@@ -36,23 +33,6 @@ TIME_HINTS = {
     TimeKind.MITIGATED: "When the harm ended, whether the cause was gone or not.",
     TimeKind.RESOLVED: "When the cause was gone.",
 }
-
-
-class MomentField(forms.DateTimeField):
-    """A moment in UTC; one with another offset is converted."""
-
-    def __init__(self, **kwargs: Any) -> None:
-        attrs = {"type": "datetime-local", "step": "1"}
-        super().__init__(widget=forms.DateTimeInput(attrs=attrs, format=INPUT_FORMAT), **kwargs)
-        self.error_messages["invalid"] = "This is no time. Write it as 2026-11-21 15:04, in UTC."
-
-    def clean(self, value: Any) -> Any:
-        """The moment in UTC, None if empty."""
-        moment: datetime | None = super().clean(value)
-        try:
-            return None if moment is None else moment.astimezone(UTC)
-        except OverflowError as error:
-            raise ValidationError(self.error_messages["invalid"]) from error
 
 
 class SeriesInput(forms.Widget):

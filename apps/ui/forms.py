@@ -2,14 +2,39 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from datetime import UTC
+from typing import TYPE_CHECKING, Any
 
+from django import forms
+from django.core.exceptions import ValidationError
 from django.forms.renderers import TemplatesSetting
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from django.forms import BaseForm
 
     from apps.common.errors import DomainError
+
+
+INPUT_FORMAT = "%Y-%m-%dT%H:%M:%S"
+
+
+class MomentField(forms.DateTimeField):
+    """A moment in UTC; one with another offset is converted."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        attrs = {"type": "datetime-local", "step": "1"}
+        super().__init__(widget=forms.DateTimeInput(attrs=attrs, format=INPUT_FORMAT), **kwargs)
+        self.error_messages["invalid"] = "This is no time. Write it as 2026-11-21 15:04, in UTC."
+
+    def clean(self, value: Any) -> Any:
+        """The moment in UTC, None if empty."""
+        moment: datetime | None = super().clean(value)
+        try:
+            return None if moment is None else moment.astimezone(UTC)
+        except OverflowError as error:
+            raise ValidationError(self.error_messages["invalid"]) from error
 
 
 class Renderer(TemplatesSetting):
