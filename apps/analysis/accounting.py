@@ -180,6 +180,15 @@ def counted_at(times: Times) -> Times:
     return np.asarray(np.repeat(starts, numbers) + repeats * RECOUNT_US, dtype=np.int64)
 
 
+def episodes_by_group(times: Times, group: Ints) -> tuple[Ints, Ints]:
+    """Of each run of alarm times its group, and how many episodes it counts; times increase in each group."""
+    if times.size == 0:
+        return group, np.zeros(0, dtype=np.int64)
+    cut = np.flatnonzero((np.diff(times) > COOL_DOWN_US) | (np.diff(group) != 0))
+    first, last = np.append(0, cut + 1), np.append(cut, times.size - 1)
+    return group[first], 1 + (times[last] - times[first]) // RECOUNT_US
+
+
 def _runs(times: Times) -> tuple[Times, Ints]:
     """Start of each run of alarm times, and how many episodes it counts."""
     if times.size == 0:

@@ -17,6 +17,7 @@ distribution."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -48,6 +49,9 @@ LEVEL_FLOOR = 0.01
 RANGE_FLOOR = 1e-9
 """… and this share of the largest magnitude so far, so rounding noise around zero is no finding either."""
 
+FAR_KEPT = 2.0
+"""From this |z| on, the samples beyond a power of two are remembered: one in twenty or fewer."""
+
 VALUE_MAX = 1e150
 """Values are clipped here, so that no difference or product of two of them overflows."""
 SCORE_MAX = 1e9
@@ -61,6 +65,17 @@ class View:
     expected: Floats
     residual: Floats
     z: Floats
+    _far: dict[float, Ints] = field(default_factory=dict, repr=False)
+
+    def far(self, least: float) -> Ints:
+        """Where |z| >= `least`, increasing. Few samples are that far, and only they can raise an alarm."""
+        level = 2.0 ** math.floor(math.log2(least))
+        if level < FAR_KEPT:
+            return np.flatnonzero(np.abs(self.z) >= least).astype(np.int64)
+        if level not in self._far:
+            self._far[level] = np.flatnonzero(np.abs(self.z) >= level).astype(np.int64)
+        near = self._far[level]
+        return near[np.abs(self.z[near]) >= least]
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,6 +143,20 @@ def alarms(prepared: Prepared, setting: Setting) -> Bools:
     return scores(prepared, setting) >= min(setting.theta, SCORE_MAX)
 
 
+def alarm_rows(prepared: Prepared, setting: Setting) -> Ints:
+    """Rows that alarm, increasing: those where `alarms` says so, without a score for all the others."""
+    if setting.suppress is not None:
+        return np.flatnonzero(alarms(prepared, setting)).astype(np.int64)
+    theta = min(setting.theta, SCORE_MAX)
+    view = prepared.view(setting.baseline, setting.calendar)
+    far = view.far(theta)
+    score = effective_at(view, far, setting.direction, setting.min_rel, setting.min_abs)
+    found = reached(far[score >= theta], setting.persist_k, setting.persist_n, prepared.rows.size)
+    if setting.hard_lo is not None or setting.hard_hi is not None:
+        found = np.union1d(found, np.flatnonzero(_beyond_limits(prepared.values, setting)))
+    return prepared.rows[found]
+
+
 def effective(
     prepared: Prepared,
     baseline: Baseline,
@@ -138,27 +167,59 @@ def effective(
     calendar: CalendarException | None = None,
 ) -> Floats:
     """Scores before persistence: z under the direction, 0 below the minimum effect. Shape (m,)."""
-    view = prepared.view(baseline, calendar)
-    score = {"up": view.z, "down": -view.z, "both": np.abs(view.z)}[direction]
-    least = np.maximum(min_rel * np.abs(view.expected), min_abs)
-    return np.where(np.abs(view.residual) >= least, np.maximum(score, 0.0), 0.0)
+    return effective_at(prepared.view(baseline, calendar), slice(None), direction, min_rel, min_abs)
 
 
-def persistent(score: Floats, k: int, n: int, least: float = 0.0) -> Floats:
-    """The k-th largest of the last `n` scores: reaches theta just when k of the last n samples do. (m,).
+def effective_at(
+    view: View, rows: Ints | slice, direction: Direction, min_rel: float, min_abs: float
+) -> Floats:
+    """`effective` at some of the observed samples alone."""
+    z = view.z[rows]
+    score = {"up": z, "down": -z, "both": np.abs(z)}[direction]
+    least = np.maximum(min_rel * np.abs(view.expected[rows]), min_abs)
+    return np.where(np.abs(view.residual[rows]) >= least, np.maximum(score, 0.0), 0.0)
 
-    Results below `least` may be given as 0; a caller who needs no smaller ones saves most of the work.
-    """
+
+def persistent(score: Floats, k: int, n: int) -> Floats:
+    """The k-th largest of the last `n` scores: reaches theta just when k of the last n samples do. (m,)."""
     if n == 1 or score.size == 0:
         return score.copy()
-    reached = np.concatenate([np.zeros(n, dtype=np.int64), np.cumsum(score >= least)])
-    rows = np.flatnonzero(reached[n:] - reached[:-n] >= k) if least > 0 else np.arange(score.size)
     spans = np.lib.stride_tricks.sliding_window_view(np.concatenate([np.zeros(n - 1), score]), n)
-    result = np.zeros(score.size)
-    for first in range(0, rows.size, windows.CHUNK_ROWS):
-        chunk = rows[first : first + windows.CHUNK_ROWS]
-        result[chunk] = np.partition(spans[chunk], n - k, axis=1)[:, n - k]
+    result = np.empty(score.size)
+    for first in range(0, score.size, windows.CHUNK_ROWS):
+        chunk = spans[first : first + windows.CHUNK_ROWS]
+        result[first : first + windows.CHUNK_ROWS] = np.partition(chunk, n - k, axis=1)[:, n - k]
     return result
+
+
+def reached(rows: Ints, k: int, n: int, size: int) -> Ints:
+    """Of `size` samples, those with `k` of the given, increasing `rows` among the last `n`; increasing.
+
+    A sample that counts k of them counts them from the k-th on until the first of those k is n samples ago:
+    a span for every k neighbours among the rows.
+    """
+    if n == 1:
+        return rows
+    first, last = rows[k - 1 :], np.minimum(rows[: max(rows.size - k + 1, 0)] + n, size)
+    # Where spans overlap, the later begins where the earlier ended; most are empty, their rows too far apart.
+    first = np.maximum(first, np.concatenate([[0], last[:-1]])[: first.size])
+    lengths = np.maximum(last - first, 0)
+    within = np.arange(int(lengths.sum())) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+    return np.asarray(np.repeat(first, lengths) + within, dtype=np.int64)
+
+
+def strongest(rows: Ints, score: Floats, k: int, n: int, size: int) -> tuple[Ints, Floats]:
+    """The samples of `reached`, and at each the k-th largest score of the `rows` among its last `n`."""
+    if n == 1:
+        return rows, score
+    found = reached(rows, k, n, size)
+    low = np.searchsorted(rows, found - n, side="right")
+    number = np.searchsorted(rows, found, side="right") - low
+    column = np.arange(n)
+    spans = np.zeros((found.size, n))
+    inside = column < number[:, None]
+    spans[inside] = score[(low[:, None] + column)[inside]]
+    return found, np.partition(spans, n - k, axis=1)[:, n - k] if found.size else np.zeros(0)
 
 
 def _beyond_limits(values: Floats, setting: Setting) -> Bools:

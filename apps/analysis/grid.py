@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from . import detector
+from . import accounting, detector
 from .types import BASELINES, DIRECTIONS, Floats, Ints, Setting
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from .accounting import Scorer
     from .detector import Prepared
@@ -29,6 +29,12 @@ SHAPES: tuple[Setting, ...] = tuple(
     for baseline, direction, min_rel, (k, n) in product(BASELINES, DIRECTIONS, MIN_RELS, PERSISTENCES)
 )
 """All settings but for theta: 4 baselines x 3 directions x 5 minimum effects x 4 persistences = 240."""
+
+LOOK_BACK = max(n for _, n in PERSISTENCES) - 1
+"""Observed samples before a slice that persistence at its start looks at."""
+
+BATCH_ROWS = 500_000
+"""Alarm samples that are counted together: some tens of MB."""
 
 SIZE = len(SHAPES) * len(THETAS)
 """1,680 settings."""
@@ -60,44 +66,61 @@ def setting_at(position: int) -> Setting:
 def outcomes(prepared: Prepared, scorer: Scorer, part: Slice) -> Outcomes:
     """Count every setting on the rows of `part`.
 
-    The score of a shape (all but theta) is computed once; its samples above the smallest theta, few, serve
-    all thetas.
+    Only samples beyond the smallest theta can alarm, few of all. Their scores are found shape by shape, and
+    then counted for many shapes at once.
     """
-    detected = np.zeros((len(SHAPES), len(THETAS)), dtype=np.int64)
-    false_alarms = np.zeros_like(detected)
-    for number, score in enumerate(_shape_scores(prepared)):
-        candidates, values = _candidates(prepared, score, part)
-        for position, theta in enumerate(THETAS):
-            rows = candidates[values >= theta]
-            if rows.size == 0:
-                break
-            detected[number, position] = scorer.hits(rows).size
-            false_alarms[number, position] = scorer.false_alarms(rows)
-    return Outcomes(detected, false_alarms)
+    found = Outcomes(*np.zeros((2, len(SHAPES), len(THETAS)), dtype=np.int64))
+    waiting: list[tuple[int, Ints, Floats]] = []
+    held = 0
+    for number, rows, scores in _shape_scores(prepared, part):
+        waiting.append((number, rows, scores))
+        held += rows.size
+        if held >= BATCH_ROWS:
+            _count(waiting, scorer, found)
+            waiting, held = [], 0
+    _count(waiting, scorer, found)
+    return found
 
 
 def alarm_rows(prepared: Prepared, setting: Setting, part: Slice) -> Ints:
     """Rows that alarm, counted from the start of `part`."""
-    return np.flatnonzero(detector.alarms(prepared, setting)[part.first : part.last]).astype(np.int64)
+    rows = detector.alarm_rows(prepared, setting)
+    first, last = np.searchsorted(rows, [part.first, part.last])
+    return rows[first:last] - part.first
 
 
-def _shape_scores(prepared: Prepared) -> Iterator[Floats]:
-    """Score of each shape in turn, over the observed samples; `SHAPES` varies persistence fastest."""
-    seen: tuple[object, ...] = ()
-    effective = np.zeros(0)
-    for shape in SHAPES:
-        key = (shape.baseline, shape.direction, shape.min_rel, shape.min_abs)
-        if key != seen:
-            effective = detector.effective(
-                prepared, shape.baseline, shape.direction, shape.min_rel, shape.min_abs
-            )
-            seen = key
-        yield detector.persistent(effective, shape.persist_k, shape.persist_n, least=THETAS[0])
-
-
-def _candidates(prepared: Prepared, score: Floats, part: Slice) -> tuple[Ints, Floats]:
-    """Rows of `part` (from its start) whose score reaches the smallest theta, and those scores."""
+def _shape_scores(prepared: Prepared, part: Slice) -> Iterator[tuple[int, Ints, Floats]]:
+    """Each shape by number: its rows beyond the smallest theta, from the start of `part`, and the scores."""
     first, last = np.searchsorted(prepared.rows, [part.first, part.last])
-    inside = score[first:last]
-    reach = np.flatnonzero(inside >= THETAS[0])
-    return prepared.rows[first:last][reach] - part.first, inside[reach]
+    size = int(last)  # of the observed samples, those up to the end of the slice
+    for number, shape in enumerate(SHAPES):  # which vary persistence fastest
+        if number % len(PERSISTENCES) == 0:
+            view = prepared.view(shape.baseline)
+            far = view.far(THETAS[0])
+            far = far[np.searchsorted(far, first - LOOK_BACK) : np.searchsorted(far, last)]
+            score = detector.effective_at(view, far, shape.direction, shape.min_rel, shape.min_abs)
+            reach = score >= THETAS[0]
+            far, score = far[reach], score[reach]
+        rows, scores = detector.strongest(far, score, shape.persist_k, shape.persist_n, size)
+        inside = int(np.searchsorted(rows, first))
+        yield number, prepared.rows[rows[inside:]] - part.first, scores[inside:]
+
+
+def _count(waiting: Sequence[tuple[int, Ints, Floats]], scorer: Scorer, found: Outcomes) -> None:
+    """Enter what these shapes detect and how often they alarm falsely, for every theta."""
+    if not waiting:
+        return
+    shapes = np.repeat([number for number, _, _ in waiting], [rows.size for _, rows, _ in waiting])
+    rows = np.concatenate([rows for _, rows, _ in waiting])
+    # How many of the thetas each sample reaches: an incident's best sample decides which settings detect it.
+    reach = np.searchsorted(THETAS, np.concatenate([scores for _, _, scores in waiting]), side="right")
+    incident, outside = scorer.incident_of[rows], scorer.outside[rows]
+    best = np.zeros((len(SHAPES), len(scorer.incidents)), dtype=np.int64)
+    within = incident >= 0
+    np.maximum.at(best, (shapes[within], incident[within]), reach[within])
+    shapes, times, reach = shapes[outside], scorer.times[rows[outside]], reach[outside]
+    for position in range(len(THETAS)):
+        found.detected[:, position] += (best > position).sum(axis=1)
+        alarmed = reach > position
+        runs, numbers = accounting.episodes_by_group(times[alarmed], shapes[alarmed])
+        np.add.at(found.false_alarms[:, position], runs, numbers)
