@@ -15,6 +15,7 @@ from apps.analysis.cases import Case
 from apps.analysis.split import GENERAL_RULES, data_hash
 from apps.analysis.types import Telemetry
 from apps.common.canonical import digest
+from apps.common.code import code_id
 from apps.common.errors import InvalidInputError
 from apps.telemetry import reading
 from apps.telemetry.models import Series
@@ -41,7 +42,8 @@ class Judgement:
     verdict: str
     reason: str
     report: dict[str, Any]
-    split_hash: str
+    split_hash: str = ""
+    data_hash: str = ""
 
     def keep(self, revision: Revision) -> GateResult:
         """Attach it to its revision."""
@@ -51,6 +53,8 @@ class Judgement:
             reason=self.reason,
             report=self.report,
             split_hash=self.split_hash,
+            data_hash=self.data_hash,
+            code=code_id(),
         )
 
 
@@ -63,18 +67,24 @@ def judge(scope: Mapping[str, Any], change: Mapping[str, object], *, without: in
     """
     if not change:
         reason = "It is prose: there is no signal to replay."
-        return Judgement(GateResult.Verdict.IMPOSSIBLE, reason, {}, "")
+        return Judgement(GateResult.Verdict.IMPOSSIBLE, reason, {})
     samples = sample_count(scope)
     if samples > MAX_SAMPLES:
         reason = (
             f"The scope has {samples:,} samples; at most {MAX_SAMPLES:,} are replayed. Name fewer series, "
             "or one service after the other."
         )
-        return Judgement(GateResult.Verdict.IMPOSSIBLE, reason, {}, "")
+        return Judgement(GateResult.Verdict.IMPOSSIBLE, reason, {})
     found = history(scope)
     cases = {name: ready(*history)[1] for name, history in found.items()}
     report = gate.evaluate_cases(cases, change, active=served_vectors(found, without=without))
-    return Judgement(report.verdict, report.reason, finite(report.as_dict()), report.split_hash)
+    return Judgement(
+        report.verdict,
+        report.reason,
+        finite(report.as_dict()),
+        report.split_hash,
+        digest({name: data_hash(telemetry) for name, (telemetry, _) in found.items()}),
+    )
 
 
 def ready(telemetry: Telemetry, labels: Sequence[Interval]) -> tuple[str, Case]:

@@ -6,8 +6,11 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
+from django.db import IntegrityError, connection, transaction
+from django.db.migrations.loader import MigrationLoader
 
 from apps.accounts.models import Role
+from apps.common.code import code_id
 from apps.common.errors import InvalidInputError
 from apps.features import releases
 from apps.features.models import Release
@@ -130,3 +133,44 @@ def test_a_scope_too_large_for_one_request_is_said_and_not_replayed(monkeypatch)
     assert "6,048 samples" in result.reason
     with pytest.raises(InvalidInputError):
         gating.dry_run(revision)
+
+
+def test_a_backtest_names_its_code_and_its_data():
+    load()
+    first = Revision.objects.get(insight=propose()).gate_results.get()
+    second = Revision.objects.get(insight=propose(signals=[{"kind": "direction", "value": "up"}]))
+    assert (first.code, len(first.data_hash)) == (code_id(), 64)
+    assert second.gate_results.get().data_hash == first.data_hash
+
+
+@pytest.mark.parametrize(
+    ("verdict", "lacking"),
+    [("passed", "code"), ("passed", "data_hash"), ("failed", "split_hash"), ("impossible", "code")],
+)
+def test_the_database_keeps_no_backtest_without_code_data_and_split(verdict, lacking):
+    revision = Revision.objects.get(insight=propose())
+    row = {"code": "abc", "data_hash": "d", "split_hash": "s"} | {lacking: ""}
+    with pytest.raises(IntegrityError), transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO insights_gateresult"
+            " (revision_id, verdict, reason, report, code, data_hash, split_hash, evaluated_at)"
+            " VALUES (%s, %s, '', '{}', %s, %s, %s, now())",
+            [revision.pk, verdict, *row.values()],
+        )
+    assert revision.gate_results.count() == 1
+
+
+def test_backtests_from_before_say_that_their_code_is_unknown():
+    load()
+    result = Revision.objects.get(insight=propose()).gate_results.get()
+    loader = MigrationLoader(connection)
+    migration = loader.get_migration("insights", "0006_gate_names_its_code")
+    before = loader.project_state(("insights", "0005_findings"))
+    connection.check_constraints()
+    with connection.schema_editor() as editor:
+        migration.unapply(before.clone(), editor)
+    with connection.schema_editor() as editor:
+        migration.apply(before.clone(), editor)
+    result.refresh_from_db()
+    assert (result.code, result.data_hash) == ("unknown:before-code-and-data-were-kept",) * 2
+    assert len(result.split_hash) == 64

@@ -54,6 +54,8 @@ INSIGHT: dict[str, Any] = {
         "reason": "Utility rises by 0.60, more than lambda (0.20), and no incident is lost.",
         "report": {"n_incidents": 2, "n_benign": 5, "d_tp": 0, "d_fp": -3, "d_utility": 0.6, "lambda": 0.2},
         "split_hash": "2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae",
+        "data_hash": "fcde2b2edba56bf408601fb721fe9b5c338d10ee429ea04fae5511b68fbf8fb9",
+        "code": "186b4c6a0f3f2d55f0a6c8b1f6f2b7d2a9c0e4d1",
         "evaluated_at": "2026-11-21T12:00:00Z",
     },
     "overrides": [],

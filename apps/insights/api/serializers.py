@@ -155,7 +155,7 @@ class GateSerializer(serializers.ModelSerializer[GateResult]):
 
     class Meta:
         model = GateResult
-        fields = ("verdict", "reason", "report", "split_hash", "evaluated_at")
+        fields = ("verdict", "reason", "report", "split_hash", "data_hash", "code", "evaluated_at")
         read_only_fields = fields
 
 

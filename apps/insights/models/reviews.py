@@ -14,7 +14,12 @@ from .protection import APPEND_ONLY
 
 
 class GateResult(models.Model):
-    """The backtest of one revision on the training slice. `report` has the figures, per series and summed."""
+    """The backtest of one revision on the training slice. `report` has the figures, per series and summed.
+
+    `code` ran it (see `common.code`); `data_hash` covers the samples that it read, `split_hash` these with
+    cuts and incidents. Both are empty only where nothing could be replayed. Rows from before these were kept
+    say "unknown:…".
+    """
 
     class Verdict(models.TextChoices):
         PASSED = "passed", "Passed"
@@ -26,11 +31,20 @@ class GateResult(models.Model):
     reason = models.TextField()
     report = models.JSONField()
     split_hash = models.CharField(max_length=64)
+    data_hash = models.CharField(max_length=64)
+    code = models.CharField(max_length=100)
     evaluated_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
         ordering: ClassVar = ["pk"]
         triggers: ClassVar = [APPEND_ONLY]
+        constraints: ClassVar = [
+            models.CheckConstraint(name="gate_result_has_code", condition=Q(code__regex=r"\S")),
+            models.CheckConstraint(
+                name="gate_result_has_data_and_split",
+                condition=Q(verdict="impossible") | Q(data_hash__regex=r"\S", split_hash__regex=r"\S"),
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"gate {self.verdict} for {self.revision}"
