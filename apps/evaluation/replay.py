@@ -11,6 +11,7 @@ measured is what a detector would have been served.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -21,7 +22,7 @@ from apps.analysis.profiles import apply
 from apps.analysis.split import split_hash
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from apps.analysis.accounting import Counts
     from apps.analysis.profiles import Vector
@@ -78,13 +79,30 @@ def learn(study: Study, progress: Progress | None = None) -> Lessons:
     """Fit all three arms; only training slices are read."""
     fleet = arms.Fleet(tuple(study.cases.values()))
     default = fleet.default()
+    services = {
+        service: arms.Service([study.cases[name] for name in names], fleet)
+        for service, names in by_service(study.cases).items()
+    }
     thresholds: dict[str, Setting] = {}
     vectors: dict[str, Vector] = {}
     for done, (name, case) in enumerate(study.cases.items(), start=1):
         thresholds[name] = arms.threshold_only(case, default)
-        vectors[name] = arms.learn(case, default, fleet)
+        vectors[name] = arms.learn(case, default, fleet, services[service_of(name)])
         _tell(progress, "learn", done, len(study.cases))
     return Lessons(default, thresholds, vectors)
+
+
+def by_service(names: Iterable[str]) -> dict[str, list[str]]:
+    """Series ids by their service, in order."""
+    found: dict[str, list[str]] = defaultdict(list)
+    for name in sorted(names):
+        found[service_of(name)].append(name)
+    return dict(found)
+
+
+def service_of(series_id: str) -> str:
+    """The service of `service/metric`."""
+    return series_id.partition("/")[0]
 
 
 def report(

@@ -5,9 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from apps.analysis import arms, evidence, grid, rules
-from apps.analysis.cases import Case
-from apps.analysis.profiles import DEFAULT_SETTING, VECTOR, apply
+from apps.analysis import arms, evidence, gate, grid, rules
+from apps.analysis.cases import Case, Effect
+from apps.analysis.profiles import DEFAULT_SETTING, VECTOR, Vector, apply
 from apps.analysis.split import GENERAL_RULES
 from apps.analysis.types import Setting, Telemetry
 from tests.analysis.makers import at, calm, noisy_series, series
@@ -157,6 +157,79 @@ def test_a_signal_that_only_decorates_another_is_pruned(noisy):
     assert noisy.effect(apply(LOOSE, vector)) == noisy.effect(apply(LOOSE, {"direction": "down"}))
     assert arms.prune(noisy, LOOSE, vector) == {"direction": "down"}
     assert arms.prune(noisy, LOOSE, {}) == {}
+
+
+def test_what_adds_false_alarms_earns_no_place_whatever_it_detects(noisy):
+    quiet, loud = Effect(frozenset({0}), 1), Effect(frozenset({0, 1, 2}), 2)
+    assert gate.gains(quiet, loud, 0.2)
+    assert not arms.earns(quiet, loud, 0.2)
+    assert arms.earns(loud, Effect(frozenset({0, 1, 2}), 0), 0.2)
+    assert arms.earns(quiet, Effect(frozenset({0, 1}), 1), 0.2)
+    # A deaf default would gain an incident by any lower threshold; nothing learnt makes it louder.
+    deaf = Setting(theta=60.0)
+    learnt = arms.learn(noisy, deaf, arms.Fleet([noisy]))
+    assert noisy.effect(apply(deaf, learnt)).false_alarms <= noisy.effect(deaf).false_alarms
+
+
+@pytest.fixture(scope="module")
+def neighbours():
+    """Two series with incidents downwards, and one with two false alarms alone: too little to learn from."""
+    values = calm(2000, seed=9)
+    values[[500, 800]] += 60
+    return [case_of(*noisy_series(seed=4)), case_of(*noisy_series(seed=5)), case_of(series(values), [])]
+
+
+def test_a_series_that_taught_itself_nothing_takes_what_its_service_shares(neighbours):
+    *_, silent = neighbours
+    fleet = arms.Fleet(neighbours)
+    service = arms.Service(neighbours, fleet)
+    shared = service.vector(LOOSE)
+    assert shared
+    alone, together = (
+        arms.learn(silent, LOOSE, fleet),
+        arms.learn(silent, LOOSE, fleet, service),
+    )
+    assert arms.signals(alone) == []
+    raised = apply(LOOSE, shared).theta > LOOSE.theta
+    assert arms.signals(together) == ([] if raised else arms.signals(shared))
+    assert together["n_incidents"] == 0
+
+
+def test_a_service_raises_no_threshold_where_a_series_has_no_evidence(neighbours):
+    *_, silent = neighbours
+
+    class Raising(arms.Service):
+        def vector(self, default):
+            return {"theta_log2": 1.0}
+
+    fleet = arms.Fleet(neighbours)
+    assert arms.signals(arms.learn(silent, LOOSE, fleet, Raising(neighbours, fleet))) == []
+
+
+def test_a_service_of_one_series_shares_nothing(noisy):
+    fleet = arms.Fleet([noisy])
+    assert arms.Service([noisy], fleet).vector(LOOSE) == {}
+    assert arms.learn(noisy, LOOSE, fleet, arms.Service([noisy], fleet)) == arms.learn(noisy, LOOSE, fleet)
+
+
+def test_a_series_refuses_what_would_cost_it_something(neighbours):
+    loud = neighbours[0]
+
+    class Wrong(arms.Service):
+        def vector(self, default):
+            return {"direction": "up"}  # its incidents go down
+
+    fleet = arms.Fleet(neighbours)
+    learnt = arms.learn(loud, LOOSE, fleet, Wrong(neighbours, fleet))
+    assert learnt == arms.learn(loud, LOOSE, fleet)
+
+
+def test_signals_apart_are_the_vector_without_its_description():
+    vector: Vector = {
+        "theta_log2": 1.0, "persist_k": 2, "persist_n": 3, "n_incidents": 4, "confidence": 0.5,
+    }  # fmt: skip
+    assert arms.signals(vector) == [{"theta_log2": 1.0}, {"persist_k": 2, "persist_n": 3}]
+    assert arms.signals({}) == []
 
 
 def test_columns_between_settings_lead_from_one_to_the_other():

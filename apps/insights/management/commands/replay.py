@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import time
+from argparse import ArgumentTypeError
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -15,13 +16,15 @@ from tqdm import tqdm
 from apps.common.errors import DomainError
 from apps.embedded import database
 from apps.embedded.errors import EmbeddedError
-from apps.evaluation import inputs, replay
+from apps.evaluation import inputs, misdealing, replay
 from apps.features import store
 from apps.insights import replaying
 from apps.telemetry.sources import BrokenFileError
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser
+
+MAX_DEALS = 1_000
 
 
 class Command(BaseCommand):
@@ -40,6 +43,12 @@ class Command(BaseCommand):
         parser.add_argument(
             "--direct", action="store_true", help="skip the feature store; the figures are equal"
         )
+        parser.add_argument(
+            "--wrong-insights",
+            type=number_of_deals,
+            metavar="N",
+            help="also deal each series the insights of others N times, blindly and behind the gate",
+        )
         parser.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -50,7 +59,10 @@ class Command(BaseCommand):
         try:
             given = self._inputs(options)
             found = self._replay(
-                given, direct=options["direct"], quiet=options["json"] or not sys.stderr.isatty()
+                given,
+                direct=options["direct"],
+                deals=options["wrong_insights"],
+                quiet=options["json"] or not sys.stderr.isatty(),
             )
         except (BrokenFileError, DomainError, EmbeddedError, replaying.NotServedError, OSError) as error:
             raise CommandError(str(error)) from error
@@ -67,7 +79,9 @@ class Command(BaseCommand):
             return inputs.from_folder(options["series"], options["incidents"])
         raise CommandError("Give either --nab ARCHIVE, or both --series DIR and --incidents FILE.csv.")
 
-    def _replay(self, given: inputs.Inputs, *, direct: bool, quiet: bool) -> dict[str, Any]:
+    def _replay(
+        self, given: inputs.Inputs, *, direct: bool, deals: int | None, quiet: bool
+    ) -> dict[str, Any]:
         for file in given.skipped:
             self.stderr.write(f"warning: left aside: {file}")
         for name in given.unknown:
@@ -86,7 +100,10 @@ class Command(BaseCommand):
                     finally:
                         store.close_stores()
                 facts = {"release": release.number, "features_read": values, "via": "feast"}
-            return replay.report(study, lessons, vectors, bar.step) | facts
+            found = replay.report(study, lessons, vectors, bar.step) | facts
+            if deals is not None:
+                found["wrong_insights"] = misdealing.deal(study, lessons, deals=deals, progress=bar.step)
+            return found
 
     def _tell(self, found: dict[str, Any]) -> None:
         columns = ("recall", "false_alarms_per_day", "precision", "f1", "utility", "median_delay_s")
@@ -102,10 +119,31 @@ class Command(BaseCommand):
             f"[{ratio['low']}, {ratio['high']}] per series (negative is better), "
             f"sign-flip p {found['sign_flip_p']}"
         )
+        if "wrong_insights" in found:
+            self._tell_of_deals(found["wrong_insights"])
         self.stdout.write(
             f"lambda {found['lambda']}, split {found['split_hash'][:16]}, via {found['via']}, "
             f"{found['seconds']} s"
         )
+
+    def _tell_of_deals(self, wrong: dict[str, Any]) -> None:
+        self.stdout.write(
+            f"insights of others, dealt {wrong['deals']} times: the gate let {wrong['adopted']} of "
+            f"{wrong['dealt']} through; utility {wrong['ungated_mean_utility']} blindly, "
+            f"{wrong['gated_mean_utility']} behind the gate, {wrong['default_mean_utility']} by default; "
+            f"not worse than the default in {wrong['not_worse_than_default']} of {wrong['deals']}"
+        )
+
+
+def number_of_deals(text: str) -> int:
+    """A whole number from 1 to 1,000.
+
+    Raises:
+        ArgumentTypeError: it is none.
+    """
+    if not text.isdecimal() or not 1 <= int(text) <= MAX_DEALS:
+        raise ArgumentTypeError(f"a whole number from 1 to {MAX_DEALS:,}, not {text!r}")
+    return int(text)
 
 
 class Bar:
