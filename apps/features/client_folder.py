@@ -49,7 +49,7 @@ def registry_bytes(definitions: list[Definition]) -> bytes:
 
     registry = Registry(registry_schema_version="1")
     registry.projects.append(_timeless(Project(name=settings.FEAST_PROJECT).to_proto()))
-    for entity in {definition.entity.name: definition.entity for definition in definitions}.values():
+    for entity in {entity.name: entity for found in definitions for entity in found.entities}.values():
         held = entity.to_proto()
         held.spec.project = settings.FEAST_PROJECT
         registry.entities.append(_timeless(held))

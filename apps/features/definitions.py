@@ -1,4 +1,4 @@
-"""What stands in Feast's registry: two entities, the active view and its service, a pair for every pinned
+"""What stands in Feast's registry: the entities, the active view and its service, a pair for every pinned
 release, and a pair for every view of facts.
 
 Loads Feast; import it inside functions only.
@@ -18,7 +18,7 @@ from apps.common.canonical import digest
 from apps.common.times import iso_us
 
 from . import fact_schema
-from .names import ACTIVE_SERVICE, ACTIVE_VIEW, ENTITY, JOIN_KEY, pinned_service, pinned_view
+from .names import ACTIVE_SERVICE, ACTIVE_VIEW, ENTITY, JOIN_KEY, SERVICE, pinned_service, pinned_view
 from .schema import ROW_COLUMNS, TYPES
 
 if TYPE_CHECKING:
@@ -40,9 +40,9 @@ _ROW_SQL = {
 
 @dataclass(frozen=True)
 class Definition:
-    """A view with its entity, source and the service that names it; `sha256` is in the tags of both."""
+    """A view with its entities, source and the service that names it; `sha256` is in the tags of both."""
 
-    entity: Entity
+    entities: tuple[Entity, ...]
     source: PostgreSQLSource
     view: FeatureView
     service: FeatureService
@@ -97,21 +97,35 @@ def of_facts(name: str) -> Definition:
     """A view of facts: every row ever put, joined by the moment at which it was known."""
     view = fact_schema.VIEWS[name]
     columns = _columns(view.types, fact_schema.ROW_TYPES)
-    query = (
-        f'SELECT r.entity AS "{view.join_key}", r.known_at, {columns} '
-        f"FROM public.features_factrow r WHERE r.view = '{name}'"
-    )
+    keys = ", ".join(f'{part} AS "{key}"' for key, part in zip(view.join_keys, _parts(view), strict=True))
+    query = f"SELECT {keys}, r.known_at, {columns} FROM public.features_factrow r WHERE r.view = '{name}'"
+    subjects = tuple(_fact_entity(key) for key in view.join_keys)
     return _definition(
-        name, name, query, description=view.description, tags={}, subject=_fact_entity(view), types=view.types
+        name,
+        name,
+        query,
+        description=view.description,
+        tags={},
+        subjects=subjects,
+        types=view.types,
+        online=view.is_online,
     )
 
 
-def _fact_entity(view: fact_schema.FactView) -> Entity:
+def _parts(view: fact_schema.FactView) -> list[str]:
+    """The join keys out of the entity's text; the model has an index on the parts of composite ones."""
+    if len(view.join_keys) == 1:
+        return ["r.entity"]
+    separator = fact_schema.SEPARATOR
+    return [f"split_part(r.entity, '{separator}', {number})" for number in range(1, len(view.join_keys) + 1)]
+
+
+def _fact_entity(key: str) -> Entity:
+    if key == JOIN_KEY:
+        return entity()
+    form = "slug" if key == SERVICE else "code"
     return Entity(
-        name=view.join_key,
-        join_keys=[view.join_key],
-        value_type=ValueType.STRING,
-        description=f"A {view.join_key}, by its slug",
+        name=key, join_keys=[key], value_type=ValueType.STRING, description=f"A {key}, by its {form}"
     )
 
 
@@ -130,23 +144,25 @@ def _definition(
     *,
     description: str,
     tags: dict[str, str],
-    subject: Entity | None = None,
+    subjects: tuple[Entity, ...] = (),
     types: Mapping[str, str] = TYPES,
+    online: bool = True,
 ) -> Definition:
     sha256 = digest({"view": view_name, "query": query, "types": list(types.items()), "tags": tags})
-    subject = subject or entity()
+    subjects = subjects or (entity(),)
     tags = {**tags, "sha256": sha256}
     source = PostgreSQLSource(name=f"{view_name}_rows", query=query, timestamp_field="known_at")
     view = FeatureView(
         name=view_name,
-        entities=[subject],
+        entities=list(subjects),
         # 0: no window. A row holds until the next one; expiry is per column and enforced at the door.
         ttl=timedelta(0),
-        schema=[Field(name=subject.join_key, dtype=String)]
+        schema=[Field(name=subject.join_key, dtype=String) for subject in subjects]
         + [Field(name=name, dtype=_FEAST_TYPES[kind]) for name, kind in types.items()],
         source=source,
+        online=online,
         description=description,
         tags=tags,
     )
     service = FeatureService(name=service_name, features=[view], description=description, tags=tags)
-    return Definition(entity=subject, source=source, view=view, service=service, sha256=sha256)
+    return Definition(entities=subjects, source=source, view=view, service=service, sha256=sha256)

@@ -13,6 +13,7 @@ from apps.common.errors import InvalidInputError
 
 from . import pages
 from .names import JOIN_KEY
+from .selecting import form_of
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -111,8 +112,7 @@ def keys_of(table: pa.Table, key: str = JOIN_KEY) -> list[str]:
         raise InvalidInputError(f"{key} is not UTF-8.", field=key) from error
     wrong = next((i for i, value in enumerate(values) if not isinstance(value, str) or "\x00" in value), None)
     if wrong is not None:
-        form = "service/metric" if key == JOIN_KEY else "a slug"
-        raise InvalidInputError(f"Row {wrong}: {key} is text ({form}).", field=key)
+        raise InvalidInputError(f"Row {wrong}: {key} is text ({form_of(key)}).", field=key)
     return values
 
 

@@ -1,67 +1,139 @@
 """Fact views: views whose columns other rooms fill with what they know, row by row, without a release.
 
 A view is an entry of `VIEWS`; like that of a profile its schema never changes meaning: another schema is
-another view.
+another view. `fact_checks` holds what may stand in a column.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from apps.catalog.models import MAX_SLUG, SLUG_PATTERN
 from apps.common.errors import InvalidInputError
-from apps.common.times import iso_us
 
-from .names import SERVICE, SERVICE_HISTORY
+from .names import (
+    FAILURE_MODE,
+    FAILURE_MODE_PRIOR,
+    INCIDENT_LABEL,
+    JOIN_KEY,
+    REMEDIATION_PRIOR,
+    SERVICE,
+    SERVICE_HISTORY,
+    SERVICE_TIER,
+)
 
-Kind: TypeAlias = Literal["count", "share", "chance", "moment"]
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+Kind: TypeAlias = Literal["count", "share", "chance", "amount", "moment", "code", "json"]
 
 # What a row says of itself.
 ROW_TYPES = {"version": "int", "known_at_iso": "str"}
-MAX_COUNT = 2**31 - 1
-_TYPES: dict[str, str] = {"count": "int", "share": "float", "chance": "float", "moment": "str"}
+SEPARATOR = "/"  # between the parts of an entity: no part of a composite key may hold it
+_TYPES: dict[str, str] = {
+    "count": "int",
+    "share": "float",
+    "chance": "float",
+    "amount": "float",
+    "moment": "str",
+    "code": "str",
+    "json": "str",
+}
 
 
 @dataclass(frozen=True)
 class FactView:
-    """One view, which is also a feature service of that name; `shares_of` is the count that shares need."""
+    """One view, which is also a feature service of that name.
+
+    An entity is one text: the values of `join_keys` in their order, joined by a slash. `shares_of` is the
+    count that columns of kind share need. A view that is not `is_online` is for training alone.
+    """
 
     name: str
-    join_key: str
+    join_keys: tuple[str, ...]
     description: str
     kinds: Mapping[str, Kind]
-    shares_of: str
+    shares_of: str = ""
+    is_online: bool = True
 
     @property
     def types(self) -> dict[str, str]:
         """Every column that is served, with its type, in order."""
         return {name: _TYPES[kind] for name, kind in self.kinds.items()} | ROW_TYPES
 
+    def parts(self, entity: str) -> list[str]:
+        """The values of the join keys; a single one may itself hold a slash, as a series does."""
+        return [entity] if len(self.join_keys) == 1 else entity.split(SEPARATOR)
+
+    def is_float(self, column: str) -> bool:
+        """Whether a column holds numbers that need not be whole."""
+        return _TYPES[self.kinds[column]] == "float"
+
 
 VIEWS = {
-    SERVICE_HISTORY: FactView(
-        name=SERVICE_HISTORY,
-        join_key=SERVICE,
-        description="Incidents, reviews and open actions of a service, as of now or (historical) as of then",
-        kinds={
-            "incidents_7d": "count",
-            "incidents_30d": "count",
-            "incidents_90d": "count",
-            "n_incidents": "count",
-            "last_incident_at_iso": "moment",
-            "repeat_share": "share",
-            "human_detected_share": "share",
-            "change_induced_share": "share",
-            "n_reviews": "count",
-            "open_actions": "count",
-            "risk_next_7d": "chance",
-        },
-        shares_of="n_reviews",
-    ),
+    view.name: view
+    for view in (
+        FactView(
+            name=SERVICE_HISTORY,
+            join_keys=(SERVICE,),
+            description="Incidents, reviews and open actions of a service, as of now or (historical) as of then",  # noqa: E501
+            kinds={
+                "incidents_7d": "count",
+                "incidents_30d": "count",
+                "incidents_90d": "count",
+                "n_incidents": "count",
+                "last_incident_at_iso": "moment",
+                "repeat_share": "share",
+                "human_detected_share": "share",
+                "change_induced_share": "share",
+                "n_reviews": "count",
+                "open_actions": "count",
+                "risk_next_7d": "chance",
+            },
+            shares_of="n_reviews",
+        ),
+        FactView(
+            name=FAILURE_MODE_PRIOR,
+            join_keys=(SERVICE,),
+            description="How likely each failure mode of this service is: its reviews, smoothed to the fleet",
+            kinds={
+                "n_reviews": "count",
+                "prior_weight": "amount",  # how many reviews the fleet's shares count as
+                "top_mode": "code",
+                "top_chance": "chance",
+                "modes_json": "json",  # [{"mode", "n", "chance"}], the likeliest first
+            },
+        ),
+        FactView(
+            name=REMEDIATION_PRIOR,
+            join_keys=(FAILURE_MODE, SERVICE_TIER),
+            description="What ended incidents of a failure mode on a tier of service, how often and how soon",
+            kinds={
+                "n_reviews": "count",
+                "top_remediation": "code",
+                "top_attempted": "count",
+                "top_succeeded": "count",
+                "top_success_share": "share",
+                "top_median_s": "amount",
+                # a list of remediation, attempted, succeeded, success_share (low, high), timed, median_s
+                "remediations_json": "json",
+                "symptoms_json": "json",  # {vocabulary: {code: reviews}}: what was seen first
+            },
+            shares_of="top_attempted",
+        ),
+        FactView(
+            name=INCIDENT_LABEL,
+            join_keys=(JOIN_KEY,),
+            description="What intervals of a series turned out to be, as known then; for training only",
+            kinds={
+                "n_incidents": "count",
+                "n_benign": "count",
+                "intervals_json": "json",  # [{"start", "end", "kind"}] in UTC, both ends included, in order
+                "complete_since_iso": "moment",  # older intervals are left out; null: all are there
+            },
+            is_online=False,
+        ),
+    )
 }
 
 
@@ -79,72 +151,6 @@ def find(view: Any) -> FactView:
     return found
 
 
-def check_entity(view: FactView, entity: Any) -> str:
-    """`entity` itself, if it is a slug.
-
-    Raises:
-        InvalidInputError: it is not.
-    """
-    fits = isinstance(entity, str) and len(entity) <= MAX_SLUG and "\x00" not in entity
-    if not fits or not re.fullmatch(SLUG_PATTERN, entity):
-        raise InvalidInputError(f"{entity!r} is not the slug of a {view.join_key}.", field="entity")
-    return str(entity)
-
-
-def check(view: FactView, values: Any) -> dict[str, Any]:
-    """`values` in their declared types; None takes a fact back.
-
-    Raises:
-        InvalidInputError: unknown column, or a value of another type or range; `field` names the column.
-    """
-    if not isinstance(values, Mapping):
-        raise InvalidInputError("values is an object of columns.", field="values")
-    checked = {}
-    for column, value in values.items():
-        if column not in view.kinds:
-            raise InvalidInputError(f"{column!r} is not a column of {view.name}.", field=str(column))
-        checked[column] = None if value is None else _CHECKS[view.kinds[column]](column, value)
-    return checked
-
-
-def check_shares(view: FactView, values: Mapping[str, Any]) -> None:
-    """A share stands only beside the number of cases that it is of.
-
-    Raises:
-        InvalidInputError: that number is missing or 0.
-    """
-    shares = [name for name, kind in view.kinds.items() if kind == "share" and values.get(name) is not None]
-    if shares and not values.get(view.shares_of):
-        raise InvalidInputError(
-            f"{shares[0]} is a share of {view.shares_of}, which must be at least 1.",
-            field=shares[0],
-            remedy=f"Give {view.shares_of} with it, or null while there is none.",
-        )
-
-
 def restore(view: FactView, values: Mapping[str, Any]) -> dict[str, Any]:
     """Values of a stored row in their declared types: jsonb prints 1.0 as a whole number."""
-    return {c: float(v) if _TYPES[view.kinds[c]] == "float" else v for c, v in values.items()}
-
-
-def _count(column: str, value: Any) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= MAX_COUNT:
-        raise InvalidInputError(f"{column} is a whole number from 0, not {value!r}.", field=column)
-    return value
-
-
-def _share(column: str, value: Any) -> float:
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    if not number or not 0 <= value <= 1:  # NaN neither
-        raise InvalidInputError(f"{column} is a number from 0 to 1, not {value!r}.", field=column)
-    return float(value) + 0.0  # no negative zero: the database does not keep it
-
-
-def _moment(column: str, value: Any) -> str:
-    try:
-        return iso_us(value if isinstance(value, datetime) else datetime.fromisoformat(str(value)))
-    except (ValueError, OverflowError) as error:
-        raise InvalidInputError(f"{column} is a moment with a zone, not {value!r}.", field=column) from error
-
-
-_CHECKS = {"count": _count, "share": _share, "chance": _share, "moment": _moment}
+    return {column: float(v) if view.is_float(column) else v for column, v in values.items()}

@@ -12,7 +12,7 @@ from django.db import connection, transaction
 from apps.audit import outbox
 from apps.audit.models import Outbox
 
-from . import fact_schema, locks
+from . import fact_checks, fact_schema, locks
 from .models import FactRow
 
 if TYPE_CHECKING:
@@ -41,14 +41,14 @@ _MARK = """
 
 @transaction.atomic
 def put(*, view: str, entity: str, values: Mapping[str, Any]) -> FactRow | None:
-    """Merge `values` into what is known of `entity`, as a new row, and ask for its publication.
+    """Merge `values` into what is known of `entity`, as a new row, and ask for its publication online.
 
     Columns that are not given keep their values; None takes one back. Nothing is written if nothing changes.
     The lock is held until the caller's transaction ends, so that no row can commit out of order: keep the
     rest of it short. `known_at` is the clock inside the lock.
 
     Raises:
-        InvalidInputError: unknown view or column, no slug, wrong type or range; `field` names it.
+        InvalidInputError: unknown view or column, no such entity, wrong type or range; `field` names it.
     """
     found, changes = _checked(view, entity, values)
     locks.hold(locks.FACTS_LOCK)
@@ -104,8 +104,8 @@ def settle() -> datetime:
 
 def _checked(view: Any, entity: Any, values: Any) -> tuple[FactView, dict[str, Any]]:
     found = fact_schema.find(view)
-    fact_schema.check_entity(found, entity)
-    return found, fact_schema.check(found, values)
+    fact_checks.check_entity(found, entity)
+    return found, fact_checks.check(found, values)
 
 
 def _append(view: FactView, entity: str, changes: Mapping[str, Any]) -> FactRow | None:
@@ -115,14 +115,15 @@ def _append(view: FactView, entity: str, changes: Mapping[str, Any]) -> FactRow 
     merged = {column: value for column, value in {**known, **changes}.items() if value is not None}
     if merged == known:
         return None
-    fact_schema.check_shares(view, merged)
+    fact_checks.check_shares(view, merged)
     with connection.cursor() as cursor:
         cursor.execute(_NEXT, [view.name, entity])
         version, known_at = cursor.fetchone()
     row = FactRow.objects.create(
         view=view.name, entity=entity, version=version, known_at=known_at, values=merged
     )
-    outbox.add(kind=PUBLISH_KIND, key=str(row.pk))
+    if view.is_online:
+        outbox.add(kind=PUBLISH_KIND, key=str(row.pk))
     return row
 
 

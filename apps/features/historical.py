@@ -15,7 +15,7 @@ from . import masking
 from .entity_table import TIME, keys_of, times_of
 from .fact_schema import VIEWS
 from .names import JOIN_KEY
-from .selecting import NameCollisionError, Selection, join_key_of
+from .selecting import NameCollisionError, Selection, join_keys_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -70,8 +70,8 @@ def join(
     joined: dict[tuple[str, str], pa.ChunkedArray] = {}
     for view in selection.views:
         wanted = [feature for v, feature, _ in selection.columns if v == view]
-        key, needed = join_key_of(view), () if view in VIEWS else _NEEDED
-        entities = pd.DataFrame({key: keys[key], TIME: moments})
+        needed = () if view in VIEWS else _NEEDED
+        entities = pd.DataFrame({**{key: keys[key] for key in join_keys_of(view)}, TIME: moments})
         references = [f"{view}:{feature}" for feature in dict.fromkeys((*wanted, *needed))]
         found = store.get_historical_features(entity_df=entities, features=references).to_arrow()
         if view not in VIEWS:

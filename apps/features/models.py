@@ -6,13 +6,20 @@ from typing import ClassVar
 
 import pgtrigger
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import F, Func, Q, Value
 from django.db.models.functions import Now
 
 HEX_DIGEST = 64
 SERIES_LENGTH = 200
 CONSUMER_LENGTH = 300  # a user name (150), a slash, a token's name (120)
 SERIES_PATTERN = r"^[^/]+/[^/]+$"  # what an id may hold besides is decided by telemetry.sources.names
+
+
+def _part(number: int) -> Func:
+    """A part of a composite entity, counted from 1, as `definitions` takes it apart."""
+    return Func(
+        F("entity"), Value("/"), Value(number), function="split_part", output_field=models.TextField()
+    )
 
 
 class Release(models.Model):
@@ -241,6 +248,15 @@ class FactRow(models.Model):
             ),
             models.CheckConstraint(condition=~Q(view="") & ~Q(entity=""), name="features_fact_named"),
             models.CheckConstraint(condition=Q(version__gte=1), name="features_fact_version_positive"),
+        ]
+        indexes: ClassVar = [
+            models.Index(
+                _part(1),
+                _part(2),
+                "known_at",
+                name="features_fact_parts",
+                condition=Q(view="remediation_prior"),
+            ),
         ]
         triggers: ClassVar = [
             pgtrigger.Protect(name="append_only", operation=pgtrigger.Update | pgtrigger.Delete),

@@ -10,6 +10,11 @@ ACTIVE_VIEW = "detection_profile"
 ACTIVE_SERVICE = "detection"
 SERVICE_HISTORY = "service_history"  # view and feature service; its entity and join key:
 SERVICE = "service"
+FAILURE_MODE_PRIOR = "failure_mode_prior"  # of a service as well
+REMEDIATION_PRIOR = "remediation_prior"  # of a failure mode and a tier:
+FAILURE_MODE = "failure_mode"
+SERVICE_TIER = "service_tier"
+INCIDENT_LABEL = "incident_label"  # of a series; for training only
 
 _PINNED_VIEW = re.compile(rf"{ACTIVE_VIEW}__r([1-9][0-9]{{0,8}})")
 _PINNED_SERVICE = re.compile(rf"{ACTIVE_SERVICE}__r([1-9][0-9]{{0,8}})")

@@ -137,7 +137,7 @@ def ensure(store: Store, definition: Definition) -> bool:
         return False
     with connection.cursor() as cursor:
         cursor.execute(_FORGET_VERSIONS, {"project": store.project, "view": definition.view.name})
-    store.apply([definition.entity, definition.source, definition.view, definition.service])
+    store.apply([*definition.entities, definition.source, definition.view, definition.service])
     if not stands(store, definition):
         raise PublicationError(f"the registry does not hold {definition.view.name} as applied")
     store.renew()

@@ -21,8 +21,8 @@ from .selecting import (
     Standing,
     UnknownFeaturesError,
     check_entities,
-    join_key_of,
     join_keys,
+    join_keys_of,
     select,
     standing,
 )
@@ -115,12 +115,12 @@ def answer(
     ]
     releases: dict[str, int | None] = {}
     for view in selection.views:
-        rows = entities[join_key_of(view)]
-        vector = _vector(store, view, rows)
+        keys = join_keys_of(view)
+        vector = _vector(store, view, {key: entities[key] for key in keys})
         release: int | None = NO_RELEASE  # facts are counts, not lessons: nothing expires or is uncertain
         if view not in VIEWS:
             releases[view] = release = release_of_view(view) or _never_behind(now, vector)
-            _hide(vector, rows, min_confidence=min_confidence, at=at)
+            _hide(vector, entities[JOIN_KEY], min_confidence=min_confidence, at=at)
         for wanted, feature, name in selection.columns:
             if wanted == view:
                 found = vector[feature]
@@ -135,7 +135,7 @@ def served_release(store: Store, series: str) -> int | None:
     """The release under which an online read of `series` would answer now; None before the first."""
     now = standing()
     store.refresh_if_moved(now.changes)
-    return _never_behind(now, _vector(store, ACTIVE_VIEW, [series]))
+    return _never_behind(now, _vector(store, ACTIVE_VIEW, {JOIN_KEY: [series]}))
 
 
 def _never_behind(now: Standing, vector: Mapping[str, Column]) -> int | None:
@@ -163,7 +163,7 @@ def plain(value: Any) -> Any:
     return found
 
 
-def _vector(store: Store, view: str, rows: list[str]) -> dict[str, Column]:
+def _vector(store: Store, view: str, entities: Mapping[str, list[str]]) -> dict[str, Column]:
     # Always the whole service: Feast caches one resolution per distinct request, without bound.
     from feast.errors import FeastObjectNotFoundException
     from feast.protos.feast.serving.ServingService_pb2 import FieldStatus
@@ -172,7 +172,7 @@ def _vector(store: Store, view: str, rows: list[str]) -> dict[str, Column]:
         service = store.get_feature_service(_service_of_view(view), allow_cache=True)
     except FeastObjectNotFoundException as error:  # unpinned between the look at the database and here
         raise UnknownFeaturesError(str(error), field="feature_service", feast=type(error).__name__) from error
-    found = store.get_online_features(features=service, entity_rows={join_key_of(view): rows}).proto
+    found = store.get_online_features(features=service, entity_rows=dict(entities)).proto
     names = {number: FieldStatus.Name(number) for number in FieldStatus.values()}
     moments: dict[tuple[int, int], str] = {}  # one a row, not one a cell: formatting cost a third
 
@@ -190,7 +190,7 @@ def _vector(store: Store, view: str, rows: list[str]) -> dict[str, Column]:
             [text(moment) for moment in result.event_timestamps],
         )
         for name, result in zip(found.metadata.feature_names.val, found.results, strict=True)
-        if name != join_key_of(view)
+        if name not in entities
     }
 
 

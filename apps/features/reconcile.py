@@ -95,7 +95,10 @@ def _compare(store: Store) -> Report:
 def _expected() -> list[_Expected]:
     from . import definitions
 
-    views = [_Expected(definitions.of_facts(name), facts.newest(name), None) for name in fact_schema.VIEWS]
+    views = [
+        _Expected(definitions.of_facts(name), facts.newest(name) if view.is_online else [], None)
+        for name, view in fact_schema.VIEWS.items()
+    ]
     active = publication.pointer()
     if active is None:
         return views
@@ -137,7 +140,8 @@ def _strangers(store: Store, expected: list[_Expected]) -> list[tuple[str, str]]
         "view": {ACTIVE_VIEW} | {view.definition.view.name for view in expected},
         "service": {ACTIVE_SERVICE} | {view.definition.service.name for view in expected},
         "source": {view.definition.source.name for view in expected} | {f"{ACTIVE_VIEW}_rows"},
-        "entity": {ENTITY, _DUMMY_ENTITY} | {view.definition.entity.name for view in expected},
+        "entity": {ENTITY, _DUMMY_ENTITY}
+        | {entity.name for view in expected for entity in view.definition.entities},
     }
     held: dict[str, Sequence[Any]] = {
         "view": registry.list_all_feature_views(project),

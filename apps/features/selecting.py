@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,11 +12,20 @@ from apps.common.errors import InvalidInputError, NotFoundError
 
 from .fact_schema import VIEWS
 from .models import SERIES_LENGTH
-from .names import ACTIVE_SERVICE, ACTIVE_VIEW, JOIN_KEY, pinned_view, release_of_service, release_of_view
+from .names import (
+    ACTIVE_SERVICE,
+    ACTIVE_VIEW,
+    JOIN_KEY,
+    SERVICE,
+    pinned_view,
+    release_of_service,
+    release_of_view,
+)
 from .schema import TYPES
 
 MAX_ROWS = 1_000
 MAX_FEATURES = 500
+_FORMS = {JOIN_KEY: "service/metric", SERVICE: "a slug"}
 
 _STANDING = """
     SELECT p.release_id, p.changes,
@@ -43,6 +52,13 @@ class NameCollisionError(InvalidInputError):
     feast = "FeatureNameCollisionError"
 
 
+class TrainingOnlyError(InvalidInputError):
+    """A view that is joined to training rows, and never served online."""
+
+    code = "training_only"
+    feast = "FeastError"
+
+
 @dataclass(frozen=True)
 class Standing:
     """What is readable now: the active release (None before the first), the publication counter, the pins."""
@@ -66,12 +82,12 @@ class Selection:
     @property
     def join_keys(self) -> list[str]:
         """Each join key of these views once."""
-        return sorted({join_key_of(view) for view in self.views})
+        return sorted({key for view in self.views for key in join_keys_of(view)})
 
     @property
-    def has_facts(self) -> bool:
-        """Whether a view of facts is among them."""
-        return any(view in VIEWS for view in self.views)
+    def facts(self) -> tuple[str, ...]:
+        """The views of facts among them."""
+        return tuple(view for view in self.views if view in VIEWS)
 
 
 def standing() -> Standing:
@@ -88,10 +104,12 @@ def select(
     feature_service: str | None = None,
     features: Sequence[str] | None = None,
     full_names: bool = False,
+    for_training: bool = False,
 ) -> Selection:
     """Resolve a service name or a list of `view:feature`, against what is readable `now`.
 
     Raises:
+        TrainingOnlyError: a view that has no online rows, unless this is `for_training`.
         InvalidInputError: neither or both are given, too many, or a malformed reference.
         UnknownFeaturesError: something that is not there.
         NameCollisionError: two views, one name; `full_names` would tell them apart.
@@ -103,6 +121,8 @@ def select(
         wanted = [(view, feature) for feature in types_of(view)]
     else:
         wanted = [_reference(now, reference) for reference in _references(features)]
+    if not for_training:
+        _refuse_training_only(view for view, _ in wanted)
     named = tuple((v, f, f"{v}__{f}" if full_names else f) for v, f in dict.fromkeys(wanted))
     names = [name for _, _, name in named]
     if len(set(names)) < len(names):
@@ -118,9 +138,14 @@ def types_of(view: str) -> Mapping[str, str]:
     return VIEWS[view].types if view in VIEWS else TYPES
 
 
-def join_key_of(view: str) -> str:
-    """What the rows of a view are about: `series`, or the join key of a view of facts."""
-    return VIEWS[view].join_key if view in VIEWS else JOIN_KEY
+def join_keys_of(view: str) -> tuple[str, ...]:
+    """What the rows of a view are about: `series`, or the join keys of a view of facts."""
+    return VIEWS[view].join_keys if view in VIEWS else (JOIN_KEY,)
+
+
+def form_of(key: str) -> str:
+    """What the values of a join key look like."""
+    return _FORMS.get(key, "a code")
 
 
 def join_keys(*, feature_service: Any = None, features: Any = None) -> list[str]:
@@ -129,7 +154,7 @@ def join_keys(*, feature_service: Any = None, features: Any = None) -> list[str]
         views = [str(reference).partition(":")[0] for reference in features]
     else:
         views = [feature_service if isinstance(feature_service, str) else ACTIVE_SERVICE]
-    return sorted({join_key_of(view) for view in views})
+    return sorted({key for view in views for key in join_keys_of(view)})
 
 
 def check_entities(entities: Any, keys: Sequence[str] = (JOIN_KEY,)) -> dict[str, list[str]]:
@@ -145,11 +170,20 @@ def check_entities(entities: Any, keys: Sequence[str] = (JOIN_KEY,)) -> dict[str
         if not isinstance(rows, list) or not 1 <= len(rows) <= MAX_ROWS:
             raise InvalidInputError(f"entities: 1 to {MAX_ROWS} rows of {key}", field="entities")
         if not all(isinstance(row, str) and "\x00" not in row and len(row) <= SERIES_LENGTH for row in rows):
-            form = "service/metric" if key == JOIN_KEY else "a slug"
-            raise InvalidInputError(f"entities: every {key} is text ({form})", field="entities")
+            raise InvalidInputError(f"entities: every {key} is text ({form_of(key)})", field="entities")
     if len({len(entities[key]) for key in keys}) > 1:
         raise InvalidInputError(f"entities: as many rows of {' as of '.join(keys)}", field="entities")
     return {key: entities[key] for key in keys}
+
+
+def _refuse_training_only(views: Iterable[str]) -> None:
+    for view in views:
+        if view in VIEWS and not VIEWS[view].is_online:
+            raise TrainingOnlyError(
+                f"{view} is for training only and never served online",
+                field="features",
+                remedy="Join it to rows of the past: POST /api/v1/features/historical, or historical.py.",
+            )
 
 
 def _view_of_service(now: Standing, service: str) -> str:

@@ -49,9 +49,9 @@ def subject(row: Row) -> str:
     return row.entity if isinstance(row, FactRow) else row.series
 
 
-def entity_key(value: str, join_key: str = JOIN_KEY) -> EntityKey:
-    """Feast's key of one series, or of an entity of facts."""
-    return EntityKey(join_keys=[join_key], entity_values=[Value(string_val=value)])
+def entity_key(*values: str, join_keys: Sequence[str] = (JOIN_KEY,)) -> EntityKey:
+    """Feast's key of one series, or of an entity of facts: a value for each join key."""
+    return EntityKey(join_keys=join_keys, entity_values=[Value(string_val=value) for value in values])
 
 
 def keys(rows: Iterable[Row]) -> list[bytes]:
@@ -60,7 +60,13 @@ def keys(rows: Iterable[Row]) -> list[bytes]:
 
 
 def write(store: Store, view: FeatureView, rows: Sequence[Row], *, at: datetime | None = None) -> None:
-    """Write `rows` online under `view`, as known at `at` (a pin) or at each row's own moment."""
+    """Write `rows` online under `view`, as known at `at` (a pin) or at each row's own moment.
+
+    Raises:
+        ValueError: the view is for training alone; nothing of it may ever stand online.
+    """
+    if rows and not view.online:
+        raise ValueError(f"{view.name} is never served online")
     data: list[tuple[EntityKey, dict[str, Value], datetime, datetime | None]] = [
         (_key(row), vector(row), at or row.known_at, None) for row in rows
     ]
@@ -84,8 +90,10 @@ def differences(
 
 
 def _key(row: Row) -> EntityKey:
-    join_key = fact_schema.VIEWS[row.view].join_key if isinstance(row, FactRow) else JOIN_KEY
-    return entity_key(subject(row), join_key)
+    if isinstance(row, ProfileRow):
+        return entity_key(row.series)
+    view = fact_schema.VIEWS[row.view]
+    return entity_key(*view.parts(row.entity), join_keys=view.join_keys)
 
 
 def _value(kind: str, plain: Any) -> Value:

@@ -8,6 +8,8 @@ from typing import Any
 from apps.analysis.profiles import DEFAULT_SETTING
 from apps.ui import figures
 
+from .names import release_of_service
+
 DEFAULT = "default"
 NOTHING = "–"  # noqa: RUF001  # a dash, as in `figures`
 MAX_TEXT = 160
@@ -52,6 +54,28 @@ FACTS = {
     "n_reviews": "reviews counted",
     "open_actions": "open actions",
     "risk_next_7d": "chance of an incident in 7 days",
+    "prior_weight": "reviews that the fleet counts as",
+    "top_mode": "likeliest failure mode",
+    "top_chance": "its chance",
+    "modes_json": "failure modes",
+    "top_remediation": "remediation tried most",
+    "top_attempted": "incidents in which it was tried",
+    "top_succeeded": "incidents that it ended for good",
+    "top_success_share": "share of those",
+    "top_median_s": "median time to it (s)",
+    "remediations_json": "remediations",
+    "symptoms_json": "what was seen first",
+    "n_benign": "intervals without harm",
+    "intervals_json": "labelled intervals",
+    "complete_since_iso": "complete since",
+}
+# What a feature service tells, for people who read its name on a page.
+SERVICES = {
+    "detection": "what incidents taught of a series, the active release",
+    "service_history": "incidents, reviews and open actions of a service",
+    "failure_mode_prior": "how a service is likely to fail",
+    "remediation_prior": "what ends a failure, how often and how soon",
+    "incident_label": "what alarms turned out to be, for training only",
 }
 KINDS = {
     "approve": "Approval",
@@ -79,6 +103,8 @@ _PERCENT = {
     "human_detected_share",
     "change_induced_share",
     "risk_next_7d",
+    "top_chance",
+    "top_success_share",
 }
 # Keys of the objects that a column may hold.
 _KEYS = {"rrule": "by", "duration": "for", "reason": "because of", "dates": "on", "expectation": "expecting"}
@@ -96,6 +122,12 @@ def fact_label(column: str) -> str:
     return FACTS.get(column, column)
 
 
+def service(name: str) -> str:
+    """What a feature service tells; of a pinned release which one, and nothing of an unknown name."""
+    release = release_of_service(name)
+    return SERVICES.get(name, "") if release is None else f"what incidents had taught by release {release}"
+
+
 def kind(code: str) -> str:
     """`Approval` for `approve`."""
     return KINDS.get(code, code)
@@ -109,7 +141,7 @@ def value(column: str, found: Any) -> str:
         return _figure(column, found)
     if column.endswith("_json"):
         return _json(found)
-    if column in {"expires_at", "last_incident_at_iso"}:
+    if column in {"expires_at", "last_incident_at_iso", "complete_since_iso"}:
         return f"{found[:16].replace('T', ' ')} UTC"
     return str(_CODES.get(column, {}).get(found, found))[:MAX_TEXT]
 

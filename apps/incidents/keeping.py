@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
-from apps.audit import ledger
+from apps.audit import ledger, outbox
 from apps.common.errors import NotFoundError
 
 from . import checking, history, labels
@@ -131,6 +131,11 @@ def finish(
     )
     labels.push(incident, by=by)
     history.push(moved)
+    outbox.add(
+        kind="incidents.changed",
+        key=f"{incident.pk}:{incident.version}",
+        payload={"incident": incident.pk},
+    )
     ledger.record(
         actor=by.username,
         action=f"incident_{kind}",

@@ -8,10 +8,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from django.db import transaction
+
 from apps.catalog.models import Service
 from apps.features import facts
 from apps.incidents.models import Incident
 
+from . import priors
 from .models import Postmortem
 from .words import CHANGES, PEOPLE_NOTICED
 
@@ -28,6 +31,19 @@ def push(service: Service) -> None:
     """
     Service.objects.select_for_update(of=("self",), no_key=True).get(pk=service.pk)
     facts.put(view=VIEW, entity=service.slug, values=shares(service))
+
+
+def incident_changed(*, key: str, payload: dict[str, Any]) -> None:
+    """Outbox handler of `incidents.changed`: what counts may have changed, so count again.
+
+    An incident that becomes a drill, is held out or declined takes its reviews out of every fact.
+    """
+    services = Service.objects.filter(postmortems__incident=payload["incident"]).distinct().order_by("pk")
+    for service in services:
+        with transaction.atomic():  # each on its own: the lock of facts must not wait for the next service
+            push(service)
+    if services:
+        priors.ask(f"incident:{key}")
 
 
 def shares(service: Service) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from apps.actions.services import open_action
 from apps.catalog.services import ensure_service
 
-from . import facts
+from . import facts, priors
 from .composing import compose
 from .errors import AlreadyAmendedError
 from .models import (
@@ -67,6 +67,7 @@ def write(review: Review, *, author: User, amends: Postmortem | None) -> Postmor
     _recommendations(postmortem, review, composed, _observations(postmortem, review, composed))
     # Facts before the actions: their lock comes before the ledger's, which every service takes last.
     facts.push(postmortem.service)
+    priors.ask(f"review:{postmortem.pk}")
     for rank, task in enumerate(review.tasks, 1):
         open_action(
             title=task.title,

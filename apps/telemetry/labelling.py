@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from apps.common.errors import InvalidInputError
 
+from . import outcomes
 from .intake import from_us
 from .models import OutcomeLabel, Series
 
@@ -80,4 +81,6 @@ def set_labels(
         for series_id, start, end, kind in sorted(wanted - kept)
     ]
     OutcomeLabel.objects.bulk_create(new, batch_size=1000)
+    if new or gone:
+        outcomes.push(touched)
     return LabelsSet(added=len(new), removed=len(gone), same=len(kept))

@@ -12,7 +12,7 @@ from apps.audit import ledger
 from apps.common.errors import InvalidInputError
 from apps.common.times import iso_us
 
-from . import loading
+from . import loading, outcomes
 from .labelling import LabelsSet, set_labels
 from .models import ImportRun, OutcomeLabel, Series
 from .reading import from_us
@@ -157,6 +157,7 @@ def import_labels(
     new = [row for row in rows if (row.series_id, row.start_at, row.end_at, row.kind) not in there]
     OutcomeLabel.objects.bulk_create(new, batch_size=1000)
     if new:
+        outcomes.push(row.series_id for row in new)
         ledger.record(
             actor=_name(by),
             action="telemetry.import_labels",

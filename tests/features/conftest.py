@@ -26,7 +26,10 @@ _SWEEP = (
     "DELETE FROM feast_registry.feature_services WHERE feature_service_name ~ '__'",
     "DELETE FROM feast_registry.data_sources WHERE data_source_name ~ '__'",
     "DELETE FROM feast_registry.feature_view_version_history WHERE feature_view_name ~ '__'",
-    "DELETE FROM feast_registry.entities WHERE entity_name NOT IN ('series', 'service', '__dummy')",
+    (
+        "DELETE FROM feast_registry.entities"
+        " WHERE entity_name NOT IN ('series', 'service', 'failure_mode', 'service_tier', '__dummy')"
+    ),
 )
 
 

@@ -16,6 +16,7 @@ from apps.audit import outbox
 from apps.common.errors import require
 from apps.common.times import iso_us
 from apps.features import facts, pinning
+from apps.features.fact_schema import VIEWS
 from tests.features import stock
 from tests.features.support import CHECKOUT, LOGIN, bearer, person, serve
 
@@ -104,7 +105,7 @@ def test_the_stock_client_reads_online_and_gets_errors_that_it_can_tell_apart(se
         "known_at_iso": [iso_us(second.known_at)],
     }
     assert (out["pinned"]["theta_log2"], out["pinned"]["persist_k"]) == ([0.5], [3])
-    assert out["services"] == ["detection", "detection__r1", "service_history"]
+    assert out["services"] == sorted(["detection", "detection__r1", *VIEWS])
     assert out["columns"] == 30
     assert out["unknown service"] == [
         "FeatureViewNotFoundException",

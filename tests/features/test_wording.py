@@ -16,8 +16,8 @@ pytestmark = [pytest.mark.unit]
 def test_every_column_has_words():
     assert {name for name, _ in VECTOR} >= set(wording.COLUMNS)
     assert set(wording.COLUMNS) == {*CONTENT_COLUMNS, *SUMMARY_COLUMNS}
-    for view in fact_schema.VIEWS.values():
-        assert set(wording.FACTS) == set(view.kinds)
+    assert set(wording.FACTS) == {column for view in fact_schema.VIEWS.values() for column in view.kinds}
+    assert set(wording.SERVICES) == {"detection", *fact_schema.VIEWS}
     assert set(wording.KINDS) == set(Release.Kind.values)
 
 

@@ -16,6 +16,7 @@ from apps.features import client_folder, entity_table, facts, historical, lineag
 from apps.features.names import ACTIVE_SERVICE
 from apps.features.releases import get_release, settle
 from apps.features.store import open_store
+from apps.features.usage import NO_RELEASE, uses
 
 from . import examples
 from .serializers import FactLineageSerializer, HistoricalSerializer, LineageSerializer, OnlineSerializer
@@ -63,6 +64,14 @@ class OnlineView(FeaturesView):
             OpenApiExample(
                 "history of a service",
                 {"feature_service": "service_history", "entities": {"service": ["checkout"]}},
+                request_only=True,
+            ),
+            OpenApiExample(
+                "what ends a failure",
+                {
+                    "feature_service": "remediation_prior",
+                    "entities": {"failure_mode": ["config_error"], "service_tier": ["any"]},
+                },
                 request_only=True,
             ),
         ],
@@ -123,8 +132,8 @@ class HistoricalView(FeaturesView):
         },
     )
     def post(self, request: Request) -> HttpResponse:
-        """Parquet in (`series` or `service`, `event_timestamp`, anything else; at most 50,000 rows), the same
-        and features out.
+        """Parquet in (the join keys of the views, `event_timestamp`, anything else; at most 50,000 rows), the
+        same and features out.
 
         Rows keep their order, number and columns. `X-Aftercast-Watermark` is the moment up to which answers
         are final: a later release cannot change a join at or before it.
@@ -140,11 +149,14 @@ class HistoricalView(FeaturesView):
             feature_service=service,
             features=asked.get("features"),
             full_names=asked["full_feature_names"],
+            for_training=True,
         )
-        if selection.has_facts:
+        if selection.facts:
             watermark = min(watermark, facts.settle())
         store = open_store()
         store.refresh_if_moved(now.changes)
+        for view in selection.facts:
+            uses.count(self.consumer(), view, NO_RELEASE)
         joined = historical.join(
             store,
             table,
