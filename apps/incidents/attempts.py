@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from django.db import transaction
 from django.utils import timezone
 
-from apps.audit import ledger
+from apps.audit import ledger, outbox
 from apps.catalog.models import Term
 from apps.common.errors import InvalidInputError, NotFoundError
 
@@ -75,6 +75,7 @@ def tell_attempt(
             object_id=incident.pk,
             data={"remediation": remediation, "automated": automated, "reference": name},
         )
+        outbox.add(kind="incidents.changed", key=f"attempt:{attempt.pk}", payload={"incident": incident.pk})
     return attempt
 
 

@@ -7,10 +7,11 @@ reviews, and put as new rows where something differs: a later correction is a ro
 `failure_mode_prior`: a review with k modes counts 1/k for each; the fleet's shares count as `FLEET_WEIGHT`
 reviews of the service (`analysis.modes`). Chances have three digits: more would be a new row for nothing.
 
-`remediation_prior`: of the reviews of a mode on a tier (and on `any` tier), each remediation named was
-attempted; it succeeded if the incident has a recorded mitigation or resolution and was not taken up again
-within a day of it. Times run from the start of the impact to its mitigation, else its resolution, where both
-are recorded (`timed` says in how many).
+`remediation_prior`: of the reviews of a mode on a tier (and on `any` tier), attempted is each remediation
+that the review names as what ended the harm, or that a try at the incident tells of. It succeeded if the
+review names it, or the try says so, and the incident has a recorded mitigation or resolution and was not
+taken up again within a day of it. Times of successes run from the start of the impact to its mitigation,
+else its resolution, where both are recorded (`timed` says in how many).
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ from apps.audit.models import Outbox
 from apps.catalog.models import Service, Term
 from apps.features import facts
 from apps.incidents.codes import EventKind, State, TimeKind
-from apps.incidents.models import Incident, IncidentEvent, IncidentTime
+from apps.incidents.models import Incident, IncidentEvent, IncidentTime, RemediationAttempt
 
 from .models import Postmortem, PostmortemLabel
 
@@ -58,6 +59,7 @@ class Reviewed:
 
     service: str
     codes: Mapping[str, frozenset[str]]
+    tries: Mapping[str, bool]  # remediations that tools or people told of, and whether one of those did it
     has_ended: bool
     seconds: float | None
 
@@ -112,7 +114,7 @@ def _put_all() -> None:
 
 
 def counted_reviews() -> list[Reviewed]:
-    """The newest review of each counted incident, in the order of the incidents; six queries."""
+    """The newest review of each counted incident, in order; a query for each kind of row."""
     newest = {
         row.incident_id: row
         for row in Postmortem.objects.newest()
@@ -132,11 +134,18 @@ def counted_reviews() -> list[Reviewed]:
         "incident_id", "kind", "at"
     ):
         times[incident][kind] = at
+    tries: dict[int, dict[str, bool]] = defaultdict(dict)
+    for incident, code, outcome in RemediationAttempt.objects.filter(incident__in=newest).values_list(
+        "incident_id", "remediation__code", "outcome"
+    ):
+        did_it = outcome == RemediationAttempt.Outcome.SUCCEEDED
+        tries[incident][code] = tries[incident].get(code, False) or did_it
     again = _taken_up_again(newest)
     return [
         Reviewed(
             service=row.service.slug,
             codes={vocabulary: frozenset(found) for vocabulary, found in codes[row.pk].items()},
+            tries=tries[pk],
             has_ended=_end(times[pk]) is not None and pk not in again,
             seconds=_seconds(times[pk]),
         )
@@ -164,7 +173,7 @@ def mode_priors(reviews: Sequence[Reviewed], services: Iterable[str]) -> dict[st
     priors = {}
     for service in services:
         chances = modes.shrunk_shares(counts[service], fleet, FLEET_WEIGHT)
-        lines = [
+        lines: list[dict[str, Any]] = [
             {"mode": name, "n": round(float(n), DIGITS), "chance": round(float(chance), DIGITS)}
             for name, n, chance in zip(names, counts[service], chances, strict=True)
         ]
@@ -193,10 +202,12 @@ def _remedies(reviews: Sequence[Reviewed]) -> dict[str, Any]:
     tried: dict[str, _Tried] = defaultdict(_Tried)
     symptoms: dict[str, Counter[str]] = {vocabulary: Counter() for vocabulary in SYMPTOMS}
     for review in reviews:
-        for code in review.codes.get("remediation", ()):
+        named = review.codes.get("remediation", frozenset())
+        for code in named | review.tries.keys():
+            success = review.has_ended and (code in named or review.tries[code])
             tried[code].attempted += 1
-            tried[code].succeeded += review.has_ended
-            tried[code].seconds += [] if review.seconds is None else [review.seconds]
+            tried[code].succeeded += success
+            tried[code].seconds += [review.seconds] if success and review.seconds is not None else []
         for vocabulary, counter in symptoms.items():
             counter.update(review.codes.get(vocabulary, ()))
     lines = sorted(

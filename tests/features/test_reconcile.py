@@ -35,7 +35,7 @@ def served(feast):
 def test_nothing_differs_after_publication(served):
     report = reconcile()
     assert report.clean
-    assert report.checked == {"views": 3, "rows": 4}
+    assert report.checked == {"views": 6, "rows": 4}
 
 
 DAMAGE = {
@@ -102,4 +102,4 @@ def test_the_command_says_what_differs_and_fails_until_it_is_repaired(served):
     assert found["remaining"] == []
     out = io.StringIO()
     call_command("reconcile", stdout=out)
-    assert out.getvalue() == "3 views, 4 rows: clean\n"
+    assert out.getvalue() == "6 views, 4 rows: clean\n"

@@ -7,7 +7,6 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import time_machine
 from django.utils import timezone
 
 from apps.audit import outbox
@@ -15,6 +14,8 @@ from apps.audit.models import Outbox
 from apps.common.errors import require
 from apps.features import facts
 from apps.features.models import FactRow
+from apps.incidents.attempts import tell_attempt
+from apps.incidents.models import IncidentEvent
 from apps.incidents.services import amend_incident, change_state
 from apps.postmortems import priors
 from tests.incidents.making import whole
@@ -75,8 +76,24 @@ def test_what_ended_a_failure_is_counted_by_tier_with_its_time(ann):
         change_state(incident_id=again.pk, state=state, actor=ann)
     late = reviewed(ann, "dns")
     change_state(incident_id=late.pk, state="resolved", actor=ann)
-    with time_machine.travel(timezone.now() + timedelta(hours=25), tick=False):
-        change_state(incident_id=late.pk, state="investigating", actor=ann)
+    IncidentEvent.objects.create(
+        incident=late,
+        version=9,
+        kind="state",
+        changes=[{"field": "state", "before": "resolved", "after": "investigating"}],
+        by=ann,
+        at=timezone.now() + timedelta(hours=25),
+    )
+    for reference, outcome in (("a", "failed"), ("b", "unknown")):
+        tell_attempt(
+            incident_id=late.pk,
+            remediation="restart",
+            automated=True,
+            started_at=timezone.now(),
+            reference=reference,
+            outcome=outcome,
+            by=ann,
+        )
     open_one = incident(ann)
     filed(
         ann, incident_id=open_one.pk, labels={**LABELS, "failure_mode": ["dns"], "remediation": ["failover"]}
@@ -85,10 +102,11 @@ def test_what_ended_a_failure_is_counted_by_tier_with_its_time(ann):
     for tier in ("tier_1", "any"):
         found = known(REMEDIES, f"dns/{tier}")
         assert found["n_reviews"] == 4
-        rollback, failover = found["remediations_json"]
+        rollback, failover, restart = found["remediations_json"]
         assert rollback["remediation"] == "rollback"
         assert (rollback["attempted"], rollback["succeeded"]) == (3, 2)
-        assert (rollback["timed"], rollback["median_s"]) == (3, 1800.0)
+        assert (rollback["timed"], rollback["median_s"]) == (2, 1800.0)
+        assert (restart["remediation"], restart["attempted"], restart["succeeded"]) == ("restart", 1, 0)
         assert rollback["low"] < 2 / 3 < rollback["high"]
         assert (failover["attempted"], failover["succeeded"], failover["median_s"]) == (1, 0, None)
         assert (found["top_remediation"], found["top_success_share"]) == ("rollback", pytest.approx(2 / 3))
