@@ -82,13 +82,13 @@ def alerts_of(alarms: Iterable[tuple[str, str, float]]) -> list[Alert]:
     for series, rows in by_series.items():
         starts: list[datetime] = []
         last: datetime | None = None
-        for at, score in sorted(rows):
-            if last is None or at - last > GAP:
-                recent = len(starts) - bisect_left(starts, at - WEEK)
-                since = (at - starts[-1]).total_seconds() if starts else None
-                found.append(Alert(series, at, score, recent, since))
-                starts.append(at)
-            last = at
+        for when, first_score in sorted(rows):
+            if last is None or when - last > GAP:
+                recent = len(starts) - bisect_left(starts, when - WEEK)
+                since = (when - starts[-1]).total_seconds() if starts else None
+                found.append(Alert(series, when, first_score, recent, since))
+                starts.append(when)
+            last = when
     return sorted(found, key=lambda alert: (alert.at, alert.series))
 
 

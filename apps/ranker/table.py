@@ -28,8 +28,8 @@ PROFILES, HISTORY, LABELS = "detection", "service_history", "incident_label"
 OF_ALERT = ("score_log", "hour", "weekday", "alerts_7d", "since_last_log")
 OF_PROFILE = (
     "theta_log2", "min_rel", "min_abs", "persist_k", "persist_n", "hard_lo", "hard_hi",
-    "n_incidents", "n_benign", "peak_min_log", "peak_med_log", "dur_med_s", "dir_mean", "benign_peak_q90_log", "benign_same_hour",
-    "precision_past", "confidence",
+    "n_incidents", "n_benign", "peak_min_log", "peak_med_log", "dur_med_s", "dir_mean", "benign_peak_q90_log",
+    "benign_same_hour", "precision_past", "confidence",
 )  # fmt: skip
 OF_HISTORY = (
     "incidents_7d", "incidents_30d", "incidents_90d", "n_incidents", "repeat_share", "human_detected_share",
@@ -122,7 +122,7 @@ def joined(
             alerts, profiles.to_dict("records"), history.to_dict("records"), strict=True
         )
     ]
-    releases = profiles["release"].fillna(0).astype("int64").to_numpy()
+    releases = np.array(profiles["release"].fillna(0).tolist(), dtype=np.int64)
     return np.array(rows, dtype=np.float64).reshape(len(rows), len(FEATURES)), releases
 
 

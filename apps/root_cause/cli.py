@@ -40,6 +40,7 @@ def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
         help=f"what was seen first, as reviews would name it; kinds: {', '.join(suggesting.KINDS)}",
     )
     parser.add_argument("--tier", default=ANY_TIER, help="the tier of the service, such as tier_1")
+    parser.add_argument("--series", help="the series whose alarm began it, service/metric")
     parser.add_argument(
         "--threshold",
         type=float,
@@ -86,6 +87,7 @@ def run(options: argparse.Namespace) -> suggesting.Suggestion:
         service = [{"service": options.service}]
         (prior,) = client.read(store, "failure_mode_prior", service)
         (history,) = client.read(store, "service_history", service)
+        alarm = client.read(store, "detection", [{"series": options.series}])[0] if options.series else {}
         names = [line["mode"] for line in suggesting.modes_of(prior)]
         knowledge = _remediation_priors(store, names, ANY_TIER)
         here = knowledge if options.tier == ANY_TIER else _remediation_priors(store, names, options.tier)
@@ -95,6 +97,7 @@ def run(options: argparse.Namespace) -> suggesting.Suggestion:
         knowledge=knowledge,
         here=here,
         history=history,
+        alarm=alarm,
         symptoms=symptoms,
         threshold=options.threshold,
     )
@@ -120,5 +123,6 @@ def told(found: suggesting.Suggestion) -> str:
             + (f", median {each['median_s'] / 60:.0f} min" if each["median_s"] is not None else "")
             for each in candidate.remediations
         ]
+    lines += [f"  {note}" for note in found.notes]
     lines += [f"  {symptom}: in no review, so it tells nothing" for symptom in found.unheard]
     return "\n".join(lines)

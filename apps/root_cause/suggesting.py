@@ -49,6 +49,7 @@ class Suggestion:
     threshold: float
     candidates: list[Candidate]
     unheard: list[str]
+    notes: list[str]
 
 
 def parsed(symptoms: Sequence[str]) -> list[tuple[str, str]]:
@@ -80,20 +81,28 @@ def suggest(
     knowledge: Mapping[str, Mapping[str, Any]],
     here: Mapping[str, Mapping[str, Any]],
     history: Mapping[str, Any],
+    alarm: Mapping[str, Any],
     symptoms: Sequence[tuple[str, str]],
     threshold: float = THRESHOLD,
 ) -> Suggestion:
     """Rank failure modes.
 
     `prior` and `history` are rows of the service; `knowledge` rows of `remediation_prior` for any tier, by
-    mode, and `here` those of the tier of the service, which speak of remediations where they exist.
+    mode, and `here` those of the tier of the service, which speak of remediations where they exist. `alarm`
+    is the detection profile of the series whose alarm began it, empty if none is named.
     """
     lines = modes_of(prior)
     if not lines:
         why = f"Nothing is known of how {service} fails: no review counts yet."
         unheard = [f"{kind}:{code}" for kind, code in symptoms]
         return Suggestion(
-            service, why=why, threshold=threshold, abstained=True, candidates=[], unheard=unheard
+            service,
+            abstained=True,
+            why=why,
+            threshold=threshold,
+            candidates=[],
+            unheard=unheard,
+            notes=_notes(alarm, history),
         )
     names = [line["mode"] for line in lines]
     before = np.array([max(line["chance"], 1e-4) for line in lines])  # three digits: 0.000 is not never
@@ -128,7 +137,7 @@ def suggest(
         else f"{top.mode} has a chance of {top.chance:.0%}."
     )
     unheard = [f"{kind}:{code}" for (kind, code), counts in seen.items() if not counts.any()]
-    return Suggestion(service, abstained, why, threshold, candidates, unheard)
+    return Suggestion(service, abstained, why, threshold, candidates, unheard, _notes(alarm, history))
 
 
 def _seen(
@@ -165,6 +174,19 @@ def _repeats(line: Mapping[str, Any], history: Mapping[str, Any]) -> list[str]:
     if not line["n"] or not share:
         return []
     return [f"{share:.0%} of the failures of this service repeated an earlier one"]
+
+
+def _notes(alarm: Mapping[str, Any], history: Mapping[str, Any]) -> list[str]:
+    """What else is known: whether this series cries wolf, and how often the service fails."""
+    notes = []
+    if alarm.get("precision_past") is not None:
+        notes.append(
+            f"{alarm['precision_past']:.0%} of the past alarms of {alarm['series']} were right "
+            f"(release {alarm['release']})"
+        )
+    if history.get("incidents_30d") is not None:
+        notes.append(f"{history['incidents_30d']} incidents of this service in 30 days")
+    return notes
 
 
 def _remediations(here: Mapping[str, Any], anywhere: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -32,6 +32,10 @@ MODES, REMEDIES = priors.MODES_VIEW, priors.REMEDIES_VIEW
 
 
 @pytest.fixture
+def flagged(flag: str) -> dict[str, Any]:
+    return {flag: True}
+
+
 def ann() -> User:
     return make_person("ann", "responder")
 
@@ -118,7 +122,7 @@ def test_what_ended_a_failure_is_counted_by_tier_with_its_time(ann):
 
 @pytest.mark.parametrize("flag", ["is_drill", "is_holdout"])
 def test_drills_and_hold_out_never_reach_the_priors_also_when_found_out_later(ann, flag):
-    reviewed(ann, "dns", **{flag: True})
+    reviewed(ann, "dns", **flagged(flag))
     outbox.drain()
     assert not FactRow.objects.filter(view__in=[MODES, REMEDIES]).exists()
     reviewed(ann, "hardware")
@@ -126,7 +130,7 @@ def test_drills_and_hold_out_never_reach_the_priors_also_when_found_out_later(an
     outbox.drain()
     before = require(facts.current(MODES, "checkout"), "the row")
     assert known(MODES, "checkout")["n_reviews"] == 2
-    amend_incident(incident_id=wrong.pk, seen_version=1, editor=ann, **{flag: True})
+    amend_incident(incident_id=wrong.pk, seen_version=1, editor=ann, **flagged(flag))
     outbox.drain()
     after = known(MODES, "checkout")
     assert (after["n_reviews"], after["top_mode"]) == (1, "hardware")

@@ -26,6 +26,10 @@ pytestmark = [pytest.mark.unit, pytest.mark.django_db]
 SERIES = "checkout/latency"
 
 
+def flagged(flag: str) -> dict[str, Any]:
+    return {flag: True}
+
+
 def rows() -> list[FactRow]:
     """Every row of the series, oldest first, after the worker."""
     outbox.drain()
@@ -65,13 +69,13 @@ def test_an_incident_labels_its_series_and_a_correction_is_a_new_row():
 @pytest.mark.parametrize("flag", ["is_drill", "is_holdout"])
 def test_drills_and_hold_out_are_never_told(flag):
     ann = responder()
-    declare(ann, series=[SERIES], times=whole(), **{flag: True})
+    declare(ann, series=[SERIES], times=whole(), **flagged(flag))
     found = declare(ann, series=[SERIES], times=whole(start=1))
     assert [len(intervals(row)) for row in rows() if "intervals_json" in row.values][-1] == 1
-    amend_incident(incident_id=found.pk, seen_version=1, editor=ann, **{flag: True})
+    amend_incident(incident_id=found.pk, seen_version=1, editor=ann, **flagged(flag))
     assert intervals(rows()[-1]) == []
     ensure_series(SERIES, source="test")
-    import_labels(labels=[label(9)], source="file", **{flag: True})
+    import_labels(labels=[label(9)], source="file", **flagged(flag))
     assert intervals(rows()[-1]) == []
 
 
