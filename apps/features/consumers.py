@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from django.db.models import Count, Exists, F, OuterRef, Q, Subquery, Sum
 
-from . import publication
+from . import publication, wording
 from .models import FeatureUse
 from .names import ACTIVE_SERVICE, release_of_service
 
@@ -19,12 +19,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Reader:
-    """One line of the page: `use` and what follows from it. `behind` is None where releases do not count."""
+    """One line of the page: `use`, and what follows from it. `behind` is None where releases do not count;
+    `tells` says what the service is about."""
 
     use: FeatureUse
     total: int
     is_pinned: bool
     behind: int | None
+    tells: str
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,7 @@ def readers(uses: Iterable[FeatureUse]) -> list[Reader]:
             total=int(getattr(use, "total", use.reads)),
             is_pinned=release_of_service(use.feature_service) is not None,
             behind=max(newest - use.release, 0) if _counts(use) else None,
+            tells=wording.service(use.feature_service),
         )
         for use in uses
     ]

@@ -16,7 +16,7 @@ from . import fact_checks, fact_schema, locks
 from .models import FactRow
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
     from datetime import datetime
 
     from .fact_schema import FactView
@@ -78,6 +78,12 @@ def take(*, key: str, payload: dict[str, Any]) -> None:
 def current(view: str, entity: str) -> FactRow | None:
     """The newest row, published or not; None if nothing was ever put."""
     return FactRow.objects.filter(view=view, entity=entity).order_by("-version").first()
+
+
+def newest_of(view: str, entities: Collection[str]) -> dict[str, FactRow]:
+    """The newest row of each of these entities that has one; one query."""
+    rows = FactRow.objects.filter(view=view, entity__in=entities).order_by("entity", "-version")
+    return {row.entity: row for row in rows.distinct("entity")}
 
 
 def history(view: str, entity: str, limit: int = 50) -> list[FactRow]:

@@ -99,8 +99,10 @@ def fit(rows: Floats, labels: Bools, features: tuple[str, ...], *, seed: int) ->
     if labels.all() or not labels.any():
         raise RankerError("All training alerts are of one kind; there is nothing to tell apart.")
     classifier = HistGradientBoostingClassifier(random_state=seed, **SETTINGS)
+    # scikit-learn cannot bin a feature that is never known. A constant is never split on either.
+    usable = np.where(np.isnan(rows).all(axis=0), 0.0, rows)
     with threadpool_limits(limits=1):
-        classifier.fit(rows, labels.astype(np.int64))
+        classifier.fit(usable, labels.astype(np.int64))
     return exported(classifier, features)
 
 

@@ -14,6 +14,7 @@ from apps.actions.models import TO_DO, ActionItem
 from apps.catalog.models import Service
 from apps.catalog.views import KEEPERS
 from apps.dashboards import reads
+from apps.dashboards.pages import failing
 from apps.features import facts, wording
 from apps.features.names import SERVICE_HISTORY
 from apps.incidents.models import Incident
@@ -78,6 +79,7 @@ def show_service(request: AuthedRequest, slug: str) -> HttpResponse:
         "series": series,
         "history": row,
         "facts": _facts(row),
+        "failing": failing.of(service),
         "incidents": Incident.objects.visible_to(user)
         .with_times()
         .filter(service=service)
