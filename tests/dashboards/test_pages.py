@@ -15,9 +15,11 @@ from apps.accounts.models import User
 from apps.actions import services as actions
 from apps.audit import outbox
 from apps.audit.models import Outbox
+from apps.catalog.services import ensure_service
 from apps.dashboards import agenda, finding, lesson, overlay, reads
 from apps.demo import loading
 from apps.evaluation import comparison
+from apps.features import facts
 from apps.insights import gating
 from apps.insights.models import Insight
 from apps.telemetry.models import Series
@@ -137,6 +139,32 @@ class TestPages:
         page = text(signed_in("lee"), "/services/checkout")
         assert "Chance of an incident in 7 days" in page
         assert "latency_p99" in page
+
+    def test_a_service_shows_how_it_may_fail_and_what_ended_that(self) -> None:
+        prior = {
+            "n_reviews": 3,
+            "prior_weight": 4.0,
+            "modes_json": [
+                {"mode": "dns", "n": 2.0, "chance": 0.412},
+                {"mode": "hardware", "n": 1.0, "chance": 0.2},
+            ],
+        }
+        tried = {"attempted": 3, "succeeded": 2, "median_s": 1800.0, "remediation": "rollback"}
+        facts.put(view="failure_mode_prior", entity="quiet", values=prior)
+        facts.put(
+            view="remediation_prior",
+            entity="dns/any",
+            values={"n_reviews": 3, "remediations_json": [tried]},
+        )
+        ensure_service("quiet")
+        page = text(signed_in("lee"), "/services/quiet")
+        assert "Name resolution" in page
+        assert "41.2" in page
+        assert "What ended “Name resolution” before" in page
+        assert "ended 2 of 3 for good, median 30 min" in page
+        assert "From 3 reviews of this service" in page
+        ensure_service("unheard")
+        assert "No review says yet how services fail" in text(signed_in("lee"), "/services/unheard")
 
     def test_services_of_published_incidents_are_listed_only_when_asked_for(self) -> None:
         client = signed_in("lee")

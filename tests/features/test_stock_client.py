@@ -50,6 +50,23 @@ then = historical(pd.DataFrame({"service": ["checkout"] * 2, "event_timestamp": 
 show = [None if pd.isna(v) else v for v in then["incidents_30d"]]
 print(json.dumps([now, one, show]))
 """
+VIEWS_PROGRAM = """
+import pandas as pd
+from historical import historical
+def read(name, **keys):
+    return store.get_online_features(features=store.get_feature_service(name), entity_rows=[keys]).to_dict()
+def then(name, column, **keys):
+    times = pd.to_datetime(["BEFORE", "AT"], utc=True)
+    found = historical(pd.DataFrame({**{k: [v] * 2 for k, v in keys.items()}, "event_timestamp": times}), name)
+    return [None if pd.isna(v) else v for v in found[column]]
+pair = {"failure_mode": "dns", "service_tier": "tier_1"}
+print(json.dumps({
+    "modes": [read("failure_mode_prior", service="checkout"), then("failure_mode_prior", "modes_json", service="checkout")],
+    "remedies": [read("remediation_prior", **pair), then("remediation_prior", "n_reviews", **pair)],
+    "labels": [failure(lambda: read("incident_label", series="CHECKOUT")), then("incident_label", "intervals_json", series="CHECKOUT")],
+    "columns": [f.name for f in store.get_feature_view("incident_label").features],
+}))
+"""  # noqa: E501
 READ = f"""
 out = {{
     "service": online("detection", "{CHECKOUT}", "{LOGIN}", "never/seen"),
@@ -167,3 +184,28 @@ def test_the_stock_client_reads_the_history_of_a_service(served):
     assert (now["version"], now["known_at_iso"]) == ([1, None], [iso_us(at), None])
     assert one == {"service": ["checkout"], "incidents_30d": [3]}
     assert then == [None, 3]
+
+
+def test_the_stock_client_reads_priors_and_trains_on_labels_but_is_never_served_them(served):
+    *_, folder, token = served
+    modes, label = [{"mode": "dns", "n": 1.0, "chance": 0.5}], {"start": "a", "end": "b", "kind": "incident"}
+    facts.put(view="failure_mode_prior", entity="checkout", values={"n_reviews": 1, "modes_json": modes})
+    facts.put(view="remediation_prior", entity="dns/tier_1", values={"n_reviews": 3})
+    values = {"n_incidents": 1, "intervals_json": [label]}
+    last = require(facts.put(view="incident_label", entity=CHECKOUT, values=values), "the row")
+    outbox.drain()
+    before = last.known_at - timedelta(hours=1)
+    program = VIEWS_PROGRAM.replace("CHECKOUT", CHECKOUT)
+    found = client(
+        program.replace("BEFORE", iso_us(before)).replace("AT", iso_us(last.known_at)), folder, token
+    )
+    online, history = found["modes"]
+    assert (online["n_reviews"], json.loads(online["modes_json"][0])) == ([1], modes)
+    assert [text and json.loads(text) for text in history] == [None, modes]
+    online, history = found["remedies"]
+    assert (online["failure_mode"], online["service_tier"], online["n_reviews"]) == (["dns"], ["tier_1"], [3])
+    assert history == [None, 3]
+    (kind, text), history = found["labels"]
+    assert (kind, text) == ("FeastError", "incident_label is for training only and never served online")
+    assert [text and json.loads(text) for text in history] == [None, [label]]
+    assert found["columns"] == list(VIEWS["incident_label"].types)

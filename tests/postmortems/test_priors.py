@@ -31,11 +31,11 @@ pytestmark = [pytest.mark.unit, pytest.mark.django_db]
 MODES, REMEDIES = priors.MODES_VIEW, priors.REMEDIES_VIEW
 
 
-@pytest.fixture
 def flagged(flag: str) -> dict[str, Any]:
     return {flag: True}
 
 
+@pytest.fixture
 def ann() -> User:
     return make_person("ann", "responder")
 
