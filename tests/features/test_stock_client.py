@@ -194,11 +194,11 @@ def test_the_stock_client_reads_priors_and_trains_on_labels_but_is_never_served_
     values = {"n_incidents": 1, "intervals_json": [label]}
     last = require(facts.put(view="incident_label", entity=CHECKOUT, values=values), "the row")
     outbox.drain()
-    before = last.known_at - timedelta(hours=1)
-    program = VIEWS_PROGRAM.replace("CHECKOUT", CHECKOUT)
-    found = client(
-        program.replace("BEFORE", iso_us(before)).replace("AT", iso_us(last.known_at)), folder, token
-    )
+    words = {"CHECKOUT": CHECKOUT, "BEFORE": iso_us(last.known_at - timedelta(hours=1))}
+    program = VIEWS_PROGRAM
+    for word, meaning in {**words, "AT": iso_us(last.known_at)}.items():
+        program = program.replace(word, meaning)
+    found = client(program, folder, token)
     online, history = found["modes"]
     assert (online["n_reviews"], json.loads(online["modes_json"][0])) == ([1], modes)
     assert [text and json.loads(text) for text in history] == [None, modes]

@@ -9,6 +9,7 @@ import sys
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -104,7 +105,7 @@ def test_a_model_that_leads_nowhere_is_refused(damage):
 
 
 # --- champion and challenger ----------------------------------------------------------------------
-def trained(data: table.Table, **more) -> tuple[dict, trees.Model]:
+def trained(data: table.Table, **more) -> tuple[dict[str, Any], trees.Model]:
     return training.challenge(data, training.split(data), **more)
 
 
@@ -165,7 +166,7 @@ def test_too_little_to_learn_from_is_said():
 
 
 # --- the registry ---------------------------------------------------------------------------------
-def registered(folder: Path, created_at: str = "2026-11-21T00:00:00Z") -> dict:
+def registered(folder: Path, created_at: str = "2026-11-21T00:00:00Z") -> dict[str, Any]:
     entry, model = trained(WITH_SIGNAL.table())
     return registry.append(folder, entry, model, created_at=created_at)
 

@@ -27,7 +27,7 @@ def prior_of(counts: dict[str, float], fleet: dict[str, float], n: int) -> dict[
     names = sorted(fleet)
     shares = modes.fleet_shares(np.array([fleet[name] for name in names]))
     chances = modes.shrunk_shares(np.array([counts.get(name, 0.0) for name in names]), shares, 4)
-    lines = [
+    lines: list[dict[str, Any]] = [
         {"mode": name, "n": counts.get(name, 0), "chance": round(float(c), 3)}
         for name, c in zip(names, chances, strict=True)
     ]
