@@ -126,7 +126,8 @@ def test_a_model_is_trained_promoted_evaluated_and_used(ranker, tmp_path):
     assert (again["promoted"], again["champion"], again["number"]) == (False, entry["id"], 2)
 
 
-def test_alerts_are_scored_by_what_is_served_now_and_that_is_logged(ranker, tmp_path):
+def test_alerts_are_scored_by_what_is_served_now_and_that_is_logged(ranker, tmp_path, caplog):
+    caplog.set_level("INFO", logger="aftercast.ranker")
     assert ranker.run("train", "--as-of", (CORRECTED + timedelta(days=1)).isoformat())[1]["promoted"]
     publication.publish(key="1", payload={})
     put = facts.put(view="service_history", entity="svc00", values={"open_actions": 2})
@@ -141,7 +142,7 @@ def test_alerts_are_scored_by_what_is_served_now_and_that_is_logged(ranker, tmp_
     one = next(found for found in scored["alerts"] if found["series"] == "svc00/latency")
     assert (one["release"], one["version"]) == (1, 1)
     assert one["history_known_at"] == iso_us(row.known_at)
-    assert f"release=1 version=1 known_at={one['known_at']}" in err
+    assert f"release=1 version=1 known_at={one['known_at']}" in caplog.text
     uses = set(FeatureUse.objects.filter(consumer="ranker/t").values_list("feature_service", flat=True))
     assert uses == {"detection", "service_history", "incident_label"}
 

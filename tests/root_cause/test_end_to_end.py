@@ -56,12 +56,12 @@ def installation(live_server: LiveServer, settings, tmp_path: Path) -> list[str]
     return ["--url", live_server.url, "--folder", str(tmp_path / "client"), "--fetch", "--json"]
 
 
-def test_the_suggester_says_how_a_service_failed_and_what_ended_it(installation, monkeypatch, capsys):
+def test_the_suggester_says_how_a_service_failed_and_what_ended_it(installation, monkeypatch, capsys, caplog):
+    caplog.set_level("INFO", logger="aftercast.root_cause")
     monkeypatch.setenv("AFTERCAST_TOKEN", token_of("suggester"))
     common = [*installation, "--service", "checkout", "--tier", "tier_1", "--series", SERIES]
     assert cli.main([*common, "--symptom", "trigger:config_push", "--threshold", "0.3"]) == 0
-    told = capsys.readouterr()
-    found = json.loads(told.out)
+    found = json.loads(capsys.readouterr().out)
     top = found["candidates"][0]
     assert (top["mode"], found["abstained"], found["threshold"]) == ("config_error", False, 0.3)
     assert top["chance"] > top["before"]
@@ -70,8 +70,8 @@ def test_the_suggester_says_how_a_service_failed_and_what_ended_it(installation,
         ("rollback", 4, 4)
     ]
     assert found["notes"][0] == f"25% of the past alarms of {SERIES} were right (release 1)"
-    assert "read failure_mode_prior service=checkout version=1 known_at=2" in told.err
-    assert "read detection series=checkout/latency_p99 version=1 known_at=2" in told.err
+    assert "read failure_mode_prior service=checkout version=1 known_at=2" in caplog.text
+    assert "read detection series=checkout/latency_p99 version=1 known_at=2" in caplog.text
     # The other symptom turns it; without one it cannot tell the two apart, and abstains.
     assert cli.main([*common, "--symptom", "trigger:hardware"]) == 0
     assert json.loads(capsys.readouterr().out)["candidates"][0]["mode"] == "hardware"
