@@ -46,7 +46,7 @@ def told(revisions: Sequence[Revision], reader: User) -> list[Contribution]:
     verdicts: dict[int, list[Verdict]] = defaultdict(list)
     newest = Verdict.objects.visible_to(reader).newest().filter(insight__in=numbers).values("pk")
     for verdict in Verdict.objects.filter(pk__in=newest).order_by("-pk"):
-        verdicts[verdict.insight_id].append(verdict)
+        verdicts[verdict.insight_id or 0].append(verdict)
     return [
         Contribution(
             revision,

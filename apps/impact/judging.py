@@ -44,7 +44,7 @@ class Judgement:
     effect: float | None
     low: float | None
     high: float | None
-    p: float
+    p: float | None
     power: float | None
     minimum_detectable_effect: float | None
 

@@ -9,7 +9,7 @@ from django.db.models import Sum
 
 from apps.analysis import grid
 from apps.analysis.profiles import DEFAULT_SETTING, apply
-from apps.analysis.split import GENERAL_RULES, split_hash
+from apps.analysis.split import GENERAL_RULES, data_hash, split_hash
 from apps.insights import composition
 from apps.insights.drafts import specificity
 from apps.telemetry import reading
@@ -116,6 +116,7 @@ def _measured(series_id: str, revision: Revision, before: Setting, after: Settin
         unscored=_unseen(series_id, held.unscored, held.sources),
         own=_unseen(series_id, held.own, held.sources),
         split_hash=split_hash({series_id: case.telemetry}, {series_id: case.split}, GENERAL_RULES),
+        data_hash=data_hash(case.telemetry),
     )
 
 

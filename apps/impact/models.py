@@ -1,4 +1,4 @@
-"""Verdicts: what a replay says of an action that is done. Append-only: a later look is a further row."""
+"""Verdicts: what was measured of an action that is done. Append-only: a later look is a further row."""
 
 from __future__ import annotations
 
@@ -8,20 +8,26 @@ import pgtrigger
 from django.db import models
 from django.db.models import Q
 
-from apps.actions.models import ActionItem, Metric
+from apps.actions.models import FIELD_METRICS, REPLAY_METRICS, ActionItem, Metric
 from apps.insights.models import Insight
 
 from .querysets import VerdictQuerySet
 
 
 class Verdict(models.Model):
-    """One measurement of the insight behind an action, on telemetry that no gate has seen.
+    """One measurement of what an action did: by replay of its insight on telemetry that no gate has seen, or
+    in the field, on incidents before and after. The two kinds of evidence are never put together.
 
     `request` is the outbox key that asked for it, so that a repeated task adds nothing; `turn` the time the
     action was done, `look` counts the measurements of that turn. `effect`, `low` and `high` are in the
-    unit of the metric: natural log of the ratio of false alarms, difference of recall (a share), or seconds;
-    a bound that is null is open. `report` has the figures of each series.
+    unit of the metric: natural log of a ratio (false alarms, counts, durations in the field), difference of
+    shares, or seconds (time to detect); a bound that is null is open. `p` is that of one look times their
+    number. `code` ran on data of `data_hash`. `report` has the figures of each series, or of the weeks.
     """
+
+    class Evidence(models.TextChoices):
+        REPLAY = "replay", "Replay"
+        FIELD = "field", "Field"
 
     class Outcome(models.TextChoices):
         IMPROVED = "improved", "Improved"
@@ -30,8 +36,9 @@ class Verdict(models.Model):
         TOO_FEW_DATA = "too_few_data", "Too few data"
 
     action = models.ForeignKey(ActionItem, models.PROTECT, related_name="verdicts")
-    insight = models.ForeignKey(Insight, models.PROTECT, related_name="verdicts")
-    revision = models.PositiveIntegerField()
+    evidence = models.CharField(max_length=6, choices=Evidence.choices, default=Evidence.REPLAY)
+    insight = models.ForeignKey(Insight, models.PROTECT, null=True, blank=True, related_name="verdicts")
+    revision = models.PositiveIntegerField(null=True)
     release = models.PositiveBigIntegerField(null=True)
     request = models.CharField(max_length=255, unique=True)
     turn = models.PositiveIntegerField()
@@ -50,6 +57,8 @@ class Verdict(models.Model):
     reason = models.TextField()
     report = models.JSONField()
     split_hash = models.CharField(max_length=64)
+    data_hash = models.CharField(max_length=64)
+    code = models.CharField(max_length=100)
     seconds = models.FloatField()
     evaluated_at = models.DateTimeField(auto_now_add=True)
 
@@ -68,6 +77,19 @@ class Verdict(models.Model):
             ),
             models.CheckConstraint(name="verdict_metric_known", condition=Q(metric__in=[*Metric])),
             models.CheckConstraint(
+                name="verdict_evidence_fits_the_metric",
+                condition=Q(evidence="replay", metric__in=[*REPLAY_METRICS])
+                | Q(evidence="field", metric__in=[*FIELD_METRICS]),
+            ),
+            models.CheckConstraint(
+                name="verdict_by_replay_is_of_a_revision",
+                condition=~Q(evidence="replay") | Q(insight__isnull=False, revision__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="verdict_names_split_data_and_code",
+                condition=Q(split_hash__regex=r"\S", data_hash__regex=r"\S", code__regex=r"\S"),
+            ),
+            models.CheckConstraint(
                 name="verdict_p_is_a_probability", condition=Q(p__isnull=True) | Q(p__gte=0, p__lte=1)
             ),
             models.CheckConstraint(
@@ -82,3 +104,26 @@ class Verdict(models.Model):
 
     def __str__(self) -> str:
         return f"{self.verdict} for action {self.action_id}"
+
+
+class Reevaluation(models.Model):
+    """A quarter in which no gain was verified, and the action that asks why. Once a quarter."""
+
+    quarter = models.DateField(primary_key=True, help_text="its first day")
+    action = models.OneToOneField(ActionItem, models.PROTECT, related_name="reevaluation")
+    facts = models.JSONField(default=dict)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        triggers: ClassVar = [
+            pgtrigger.Protect(name="append_only", operation=pgtrigger.Update | pgtrigger.Delete)
+        ]
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                name="reevaluation_of_a_quarter",
+                condition=Q(quarter__day=1, quarter__month__in=[1, 4, 7, 10]),
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"re-evaluation of the quarter from {self.quarter}"

@@ -29,6 +29,14 @@ class VerdictQuerySet(models.QuerySet["Verdict"]):
         """The newest verdict of each action."""
         return self.order_by("action_id", "-pk").distinct("action_id")
 
+    def replayed(self) -> Self:
+        """By replay of an insight."""
+        return self.filter(evidence="replay")
+
+    def in_field(self) -> Self:
+        """By what happened before and after."""
+        return self.filter(evidence="field")
+
     def of_author(self, author: User) -> Self:
         """Of insights that `author` proposed."""
         return self.filter(insight__author=author)

@@ -80,6 +80,7 @@ class SeriesResult:
     unscored: list[Seen]
     own: list[Seen]
     split_hash: str
+    data_hash: str
 
     @property
     def false_alarms(self) -> tuple[int, int]:
@@ -207,6 +208,11 @@ class Measurement:
     @property
     def split_hash(self) -> str:
         return digest({one.series_id: one.split_hash for one in self.series})
+
+    @property
+    def data_hash(self) -> str:
+        """Of the samples of every series that was replayed."""
+        return digest({one.series_id: one.data_hash for one in self.series})
 
 
 def service_of(series_id: str) -> str:

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import structlog
 from django.db import transaction
 from django.db.models import Q
-from django.urls import reverse
+from django.utils import timezone
 
 from apps.actions.models import FIELD_METRICS, ActionItem, State
 from apps.audit import ledger, outbox
 from apps.audit.models import Outbox, OutboxState
 from apps.common.errors import DomainError, NotFoundError, require
+from apps.features import releases
 from apps.insights.models import Insight
-from apps.notices.services import tell
 
-from . import judging, measuring
+from . import keeping, measuring
+from .field import planning
+from .keeping import JUDGE_KIND
 from .models import Verdict
 
 if TYPE_CHECKING:
@@ -27,9 +28,6 @@ if TYPE_CHECKING:
     from .results import Measurement
 
 log = structlog.get_logger(__name__)
-JUDGE_KIND = "impact.judge_action"
-NOTICE_KIND = "impact.verdict"
-WORKER = "worker"
 WAITING = {OutboxState.PENDING, OutboxState.CLAIMED}
 
 
@@ -40,9 +38,10 @@ class NotMeasurableError(DomainError):
 
 
 def judge_action(*, key: str, payload: dict[str, Any]) -> None:
-    """Outbox handler: replay the action's insight and keep one verdict of this request, however often run.
+    """Outbox handler: measure the action and keep one verdict of this request, however often it is run.
 
-    Nothing for an action that was opened again meanwhile, or was done once more since it was asked for.
+    Nothing for an action that was opened again meanwhile, or was done once more since it was asked for; nor
+    for one whose effect only the field can show before its weeks are over, unless somebody asked for a look.
     """
     action = ActionItem.objects.filter(pk=payload["action"]).first()
     if action is None or not _stands(action, payload) or Verdict.objects.filter(request=key).exists():
@@ -50,9 +49,12 @@ def judge_action(*, key: str, payload: dict[str, Any]) -> None:
     if reason := obstacle(action):
         log.info("action_not_measurable", action=action.pk, reason=reason)
         return
+    if action.metric in FIELD_METRICS:
+        _judge_field(key=key, payload=payload)
+        return
     insight = Insight.objects.get(pk=require(action.insight_id, "the insight of a measurable action"))
     revision = require(measuring.subject(insight), "the revision of a measurable insight")
-    _keep(key=key, payload=payload, revision=revision, measured=measuring.measure(insight, revision))
+    _judge_replay(key=key, payload=payload, revision=revision, measured=measuring.measure(insight, revision))
 
 
 def _stands(action: ActionItem, payload: dict[str, Any]) -> bool:
@@ -77,12 +79,16 @@ def measure_again(*, action_id: int, actor: User) -> None:
         raise NotMeasurableError("An action is measured once it is done.")
     if reason := obstacle(action):
         raise NotMeasurableError(reason)
+    if action.metric in FIELD_METRICS and planning.too_early(plan := planning.plan(action)):
+        raise NotMeasurableError(
+            f"It settles until {plan.windows.after.start:%Y-%m-%d}: no day after it counts yet.",
+            remedy=f"It is measured by itself on {plan.complete_at:%Y-%m-%d}.",
+        )
     asked = requests_of(action)
     if any(state in WAITING for state in asked.values()):
         return
-    kept = Verdict.objects.filter(action=action, turn=action.turn).count()
-    number = max(len(asked), kept) + 1  # done requests may have been cleared away
-    payload = {"action": action.pk, "turn": action.turn}
+    number = next_request(action)
+    payload = {"action": action.pk, "turn": action.turn, "asked": True}
     outbox.add(kind=JUDGE_KIND, key=f"{action.pk}:{action.turn}:{number}", payload=payload)
     ledger.record(
         actor=actor.username,
@@ -93,6 +99,25 @@ def measure_again(*, action_id: int, actor: User) -> None:
     )
 
 
+def measure_now(*, action: ActionItem, is_first: bool) -> None:
+    """Measure here instead of in a worker: a look like any other.
+
+    The first one of a turn answers the request that was written when the action was done, so that a worker
+    that comes to it later finds it answered.
+    """
+    first = f"{action.pk}:{action.turn}"
+    judge_action(
+        key=first if is_first else f"{first}:{next_request(action)}",
+        payload={"action": action.pk, "turn": action.turn, "asked": True},
+    )
+
+
+def next_request(action: ActionItem) -> int:
+    """The number that the next request of this turn gets; done requests may have been cleared away."""
+    kept = Verdict.objects.filter(action=action, turn=action.turn).count()
+    return max(len(requests_of(action)), kept) + 1
+
+
 def requests_of(action: ActionItem) -> dict[str, str]:
     """State of every request to measure this turn, by its key; the first is of the actions room."""
     first = f"{action.pk}:{action.turn}"
@@ -101,9 +126,9 @@ def requests_of(action: ActionItem) -> dict[str, str]:
 
 
 def obstacle(action: ActionItem) -> str:
-    """Why no replay can measure this action; empty if one can."""
+    """Why nothing can measure this action, by replay or in the field; empty if something can."""
     if action.metric in FIELD_METRICS:
-        return "Its metric is seen in the field, and no replay can show it."
+        return planning.obstacle(action)
     if action.insight_id is None:
         return "No insight is linked, so there is no signal that a replay could switch on and off."
     insight = Insight.objects.filter(pk=action.insight_id).first()
@@ -113,65 +138,31 @@ def obstacle(action: ActionItem) -> str:
 
 
 @transaction.atomic
-def _keep(*, key: str, payload: dict[str, Any], revision: Revision, measured: Measurement) -> None:
+def _judge_replay(*, key: str, payload: dict[str, Any], revision: Revision, measured: Measurement) -> None:
+    releases.lock()  # before any row: a finding may append a release
     # Rivals wait here: for the same request the second finds the verdict of the first, for other actions on
     # the insight it counts that look.
     insight = Insight.objects.select_for_update(of=("self",), no_key=True).get(pk=revision.insight_id)
-    held = (
-        ActionItem.objects.select_for_update(of=("self",)).select_related("owner").get(pk=payload["action"])
-    )
+    held = _held(payload)
+    if _stands(held, payload) and not Verdict.objects.filter(request=key).exists():
+        keeping.keep_replay(held, insight, revision, measured, request=key)
+
+
+@transaction.atomic
+def _judge_field(*, key: str, payload: dict[str, Any]) -> None:
+    releases.lock()
+    held, now = _held(payload), timezone.now()
     if not _stands(held, payload) or Verdict.objects.filter(request=key).exists():
         return
-    look = Verdict.objects.filter(insight=insight, metric=held.metric).count() + 1
-    judged = judging.judge(measured, metric=held.metric, smallest_effect=held.smallest_effect, looks=look)
-    verdict = Verdict.objects.create(
-        action=held,
-        insight=insight,
-        revision=revision.number,
-        release=revision.activation.release,
-        request=key,
-        turn=payload["turn"],
-        look=look,
-        split_hash=measured.split_hash,
-        seconds=round(measured.seconds, 3),
-        report=_report(measured, served=insight.active_revision == revision.number),
-        **{name: judging.plain(value) for name, value in asdict(judged).items()},
-    )
-    _tell(verdict, held, insight)
-    ledger.record(
-        actor=WORKER,
-        action="verdict_recorded",
-        object_type="action",
-        object_id=held.pk,
-        data={"verdict": str(verdict.verdict), "insight": insight.pk, "request": key, "look": look},
-    )
+    plan = planning.plan(held)
+    if planning.too_early(plan, now) or (now < plan.complete_at and not payload.get("asked")):
+        log.info("action_waits", action=held.pk, until=plan.complete_at.isoformat())
+        return
+    whole = Verdict.objects.in_field().filter(action=held, turn=held.turn, report__complete=True)
+    if payload.get("asked") or not whole.exists():
+        keeping.keep_field(held, request=key, now=now)
 
 
-def _report(measured: Measurement, *, served: bool) -> dict[str, Any]:
-    before, after = measured.false_alarms
-    return {
-        "series": {one.series_id: one.as_dict() for one in measured.series},
-        "without_samples": measured.empty,
-        "held_out_days": round(measured.days, 3),
-        "longest_days": round(measured.longest_days, 3),
-        "served": served,
-        "false_alarms": {"before": before, "after": after},
-        "service_days": [asdict(block) for block in measured.blocks],
-        "incidents": {
-            "held_out": len(measured.incidents),
-            "gained": measured.gained,
-            "lost": measured.lost,
-        },
-        "excluded": measured.excluded,
-    }
-
-
-def _tell(verdict: Verdict, action: ActionItem, insight: Insight) -> None:
-    tell(
-        people={action.owner, insight.author},
-        kind=NOTICE_KIND,
-        title=f"{verdict.get_verdict_display()}: {action.title}",
-        text=f"{verdict.reason}.",
-        url=reverse("actions:detail", args=[action.pk]),
-        key=f"{NOTICE_KIND}:{verdict.request}",
-    )
+def _held(payload: dict[str, Any]) -> ActionItem:
+    rows = ActionItem.objects.select_for_update(of=("self",)).select_related("owner", "service")
+    return rows.get(pk=payload["action"])

@@ -2,10 +2,13 @@ from __future__ import annotations
 
 from django.urls import path
 
-from . import views
+from . import report_views, views
 
 app_name = "impact"
 urlpatterns = [
+    path("impact", report_views.report, name="report"),
+    path("impact/power", report_views.power, name="power"),
+    path("impact/learning", report_views.learning_page, name="learning"),
     path("actions/<int:pk>/verdict", views.action_panel, name="action-panel"),
     path("actions/<int:pk>/measure-again", views.measure_again, name="measure-again"),
     path("insights/<int:pk>/verdicts", views.insight_panel, name="insight-panel"),

@@ -14,7 +14,7 @@ from apps.common.errors import NotFoundError
 from apps.common.times import iso_us
 from apps.insights.models import Insight
 
-from . import panels, services, wording
+from . import panels, reevaluating, reporting, services, wording
 from .models import Verdict
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ def action_panel(request: AuthedRequest, pk: int) -> HttpResponse:
     context = {
         "action": action,
         "panel": panels.of_action(action),
+        "prompts": reevaluating.prompts_of(action),
         "may_measure": request.user.has_role(*MEASURERS),
     }
     template = "impact/partials/action_panel.html" if request.htmx else "impact/action.html"
@@ -60,15 +61,17 @@ def insight_panel(request: AuthedRequest, pk: int) -> HttpResponse:
 
 @page()
 def show_verdict(request: AuthedRequest, pk: int) -> HttpResponse:
-    """The replay behind a verdict, series by series."""
+    """What is behind a verdict: the replay series by series, or the weeks before and after."""
     verdict = _verdict(request, pk)
     context = {
         "verdict": verdict,
-        "shown": wording.shown(verdict),
+        "shown": wording.shown(verdict, reporting.of(verdict)),
         "picture": wording.picture([verdict]),
-        "series": [(name, _row(row)) for name, row in sorted(verdict.report["series"].items())],
     }
-    return render(request, "impact/verdict.html", context)
+    if verdict.evidence == Verdict.Evidence.FIELD:
+        return render(request, "impact/field_verdict.html", context)
+    series = [(name, _row(row)) for name, row in sorted(verdict.report["series"].items())]
+    return render(request, "impact/verdict.html", {**context, "series": series})
 
 
 @page()
@@ -96,7 +99,8 @@ def as_json(verdict: Verdict) -> dict[str, Any]:
             "low",
             "high",
         ),
-        *("p", "power", "minimum_detectable_effect", "verdict", "reason", "split_hash", "seconds", "report"),
+        *("p", "power", "minimum_detectable_effect", "verdict", "reason", "evidence"),
+        *("split_hash", "data_hash", "code", "seconds", "report"),
     )
     return {
         "id": verdict.pk,

@@ -229,6 +229,8 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "worker-heartbeat": {"task": "audit.heartbeat", "schedule": 5.0, "options": {"expires": 10}},
     "expire-insights": {"task": "insights.expire", "schedule": 5.0, "options": {"expires": 30}},
     "remind-owners": {"task": "actions.remind", "schedule": 3600.0, "options": {"expires": 1800}},
+    "measure-due-actions": {"task": "impact.measure_due", "schedule": 3600.0, "options": {"expires": 1800}},
+    "reevaluate-quarter": {"task": "impact.reevaluate", "schedule": 21600.0, "options": {"expires": 3600}},
     "reconcile-features": {"task": "features.reconcile", "schedule": 600.0, "options": {"expires": 300}},
     "mail-again": {"task": "notices.try_parked_again", "schedule": 600.0, "options": {"expires": 300}},
     "refresh-service-history": {

@@ -31,6 +31,7 @@ def series(series_id: str, *, before: int = 0, after: int = 0, incidents: list[S
         unscored=[],
         own=[],
         split_hash="0" * 64,
+        data_hash="1" * 64,
     )
 
 
@@ -98,6 +99,7 @@ def test_looks_multiply_p_and_take_a_finding_back() -> None:
     day = [series("a/x", before=18, after=4), *kept]
     once_seen, often = judged(*day), judged(*day, looks=1000)
     assert once_seen.verdict == "improved"
+    assert once_seen.p is not None
     assert often.p == pytest.approx(min(1.0, 1000 * once_seen.p))
     assert often.verdict == "no_evidence"
     assert judged(*day, looks=10**6).p == 1.0

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 class VerdictSerializer(serializers.ModelSerializer[Verdict]):
     action = serializers.IntegerField(source="action_id", read_only=True)
-    insight = serializers.IntegerField(source="insight_id", read_only=True)
+    insight = serializers.IntegerField(source="insight_id", read_only=True, allow_null=True)
     evaluated_at = serializers.SerializerMethodField()
     report = serializers.JSONField(read_only=True, help_text="figures of each series")
 
@@ -24,7 +24,7 @@ class VerdictSerializer(serializers.ModelSerializer[Verdict]):
         fields = [
             *("id", "action", "insight", "revision", "release", "turn", "look", "metric", "method", "n"),
             *("excluded", "effect", "low", "high", "p", "power", "minimum_detectable_effect", "verdict"),
-            *("reason", "split_hash", "seconds", "report", "evaluated_at"),
+            *("reason", "evidence", "split_hash", "data_hash", "code", "seconds", "report", "evaluated_at"),
         ]
 
     def get_evaluated_at(self, row: Verdict) -> str:

@@ -1,0 +1,1 @@
+"""Field evidence: before and after an action, on what happened. Never mixed with replays."""
