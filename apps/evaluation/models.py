@@ -108,3 +108,44 @@ class Result(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} of {self.subject}"
+
+
+class Run(models.Model):
+    """Work that was asked for: what, how far it is, and what came of it. A worker writes the rest.
+
+    `question` is what the pipeline `kind` was asked; `requested_by` a name, since people may go. Once it has
+    a result or an error it is over.
+    """
+
+    kind = models.CharField(max_length=40)
+    subject = models.CharField(max_length=200)
+    question = models.JSONField()
+    requested_by = models.CharField(max_length=150)
+    requested_at = models.DateTimeField(auto_now_add=True)
+    done = models.PositiveIntegerField(default=0)
+    total = models.PositiveIntegerField(default=0)
+    result = models.OneToOneField(Result, models.PROTECT, null=True, related_name="run")
+    error = models.TextField(default="", blank=True)
+
+    class Meta:
+        ordering: ClassVar = ["-pk"]
+        indexes: ClassVar = [models.Index(fields=["kind", "subject"], name="evaluation_run_subject")]
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                name="evaluation_run_ends_once", condition=Q(result__isnull=True) | Q(error="")
+            ),
+            models.CheckConstraint(
+                name="evaluation_run_says_what",
+                condition=Q(kind__regex=WRITTEN, subject__regex=WRITTEN, requested_by__regex=WRITTEN),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"run {self.pk}: {self.kind} of {self.subject}"
+
+    @property
+    def state(self) -> str:
+        """`measured`, `failed` or `pending`."""
+        if self.result_id is not None:
+            return "measured"
+        return "failed" if self.error else "pending"

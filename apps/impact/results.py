@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 from apps.analysis.types import DAY_US
 from apps.common.canonical import digest
 from apps.common.times import iso_us
+from apps.evaluation import sightings
+from apps.evaluation.sightings import service_of
 from apps.telemetry import reading
 
 if TYPE_CHECKING:
@@ -215,45 +217,9 @@ class Measurement:
         return digest({one.series_id: one.data_hash for one in self.series})
 
 
-def service_of(series_id: str) -> str:
-    """A series is named "service/metric"."""
-    return series_id.partition("/")[0]
-
-
 def once(seen: Iterable[Seen]) -> list[IncidentResult]:
-    """What several series saw of one incident, together.
-
-    One incident is what labels of one declared incident ("incident:<number>") say; a label of another source
-    belongs to what overlaps it in time within its service.
-    """
-    groups: list[list[Seen]] = []
-    ordered = sorted(seen, key=lambda one: (not _declared(one), one.interval, one.series_id))
-    for one in ordered:
-        same = [group for group in groups if any(_same(one, other) for other in group)]
-        if _declared(one):  # it may be the link between several
-            groups = [group for group in groups if group not in same]
-            groups.append([each for group in same for each in group] + [one])
-        elif same:
-            same[0].append(one)
-        else:
-            groups.append([one])
-    return [
-        IncidentResult(tuple(sorted(group, key=lambda one: (one.series_id, one.interval))))
-        for group in groups
-    ]
-
-
-def _declared(one: Seen) -> frozenset[str]:
-    return frozenset(source for source in one.sources if source.startswith("incident:"))
-
-
-def _same(one: Seen, other: Seen) -> bool:
-    if _declared(one) and _declared(other):
-        return bool(_declared(one) & _declared(other))
-    overlap = (
-        one.interval.start_us <= other.interval.end_us and other.interval.start_us <= one.interval.end_us
-    )
-    return overlap and one.service == other.service
+    """What several series saw of one incident, together (see `sightings`)."""
+    return [IncidentResult(tuple(group)) for group in sightings.together(seen)]
 
 
 def _least(delays: Iterable[float | None]) -> float | None:

@@ -93,3 +93,9 @@ class UnknownSignalError(InvalidInputError):
     """A signal of a kind, or with a value, that the vector has no column for."""
 
     code = "invalid_signal"
+
+
+class NothingHeldOutError(DomainError):
+    """No telemetry is left that nothing was learnt from."""
+
+    code = "nothing_held_out"

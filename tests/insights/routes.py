@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+from apps.accounts.models import Role
 from tests.classified import ANYBODY, AUTHORS, OPERATORS, Page, Rule
 
 from .editor_routes import EDITOR_PAGES
 
+COMPARERS = frozenset({Role.REVIEWER, Role.OPERATOR, Role.PROGRAMME_OWNER, Role.ADMIN})
 SHOWN = Page(get=ANYBODY)
 DEED = Page(get=None, post=AUTHORS)
 WRITE = {"POST": Rule("insights:write", AUTHORS)}
@@ -22,11 +24,17 @@ PAGES = {
     "insights/<int:pk>/gate": DEED,
     "postmortems/<int:pk>/insights": SHOWN,
     "releases/<int:number>/revert": Page(get=None, post=OPERATORS),
+    "releases/<int:number>/compare/<int:other>/worth": Page(get=ANYBODY, post=COMPARERS),
     **EDITOR_PAGES,
 }
 ROUTES = {
     "api/v1/insights/<int:pk>/request-changes": WRITE,
     "api/v1/insights/<int:pk>/reject": WRITE,
     "api/v1/insights/<int:pk>/reopen": WRITE,
+    "api/v1/releases/<int:number>/ablations": {
+        "GET": Rule("insights:read"),
+        "POST": Rule("insights:write", COMPARERS),
+    },
+    "api/v1/releases/<int:number>/ablations/<int:pk>": {"GET": Rule("insights:read")},
     "api/v1/queue": {"GET": Rule("insights:read")},
 }

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from . import decisions, views
+from . import ablations, decisions, views
 
 urlpatterns = [
     path("insights", views.InsightList.as_view(), name="insight-list"),
@@ -21,5 +21,9 @@ urlpatterns = [
     path("insights/<int:pk>/scores", views.InsightScores.as_view(), name="insight-scores"),
     path("insights/<int:pk>/withdraw", views.InsightWithdraw.as_view(), name="insight-withdraw"),
     path("queue", decisions.QueueView.as_view(), name="queue"),
+    path("releases/<int:number>/ablations", ablations.AblationsView.as_view(), name="release-ablations"),
+    path(
+        "releases/<int:number>/ablations/<int:pk>", ablations.AblationView.as_view(), name="release-ablation"
+    ),
     path("releases/<int:number>/revert", views.ReleaseRevert.as_view(), name="release-revert"),
 ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from . import review, review_actions, review_queue
+from . import review, review_actions, review_queue, worth
 
 urlpatterns = [
     path("queue", review_queue.show_queue, name="queue"),
@@ -19,5 +19,6 @@ urlpatterns = [
     path("insights/<int:pk>/withdraw", review_actions.withdraw, name="withdraw"),
     path("insights/<int:pk>/gate", review_actions.rerun_gate, name="gate"),
     path("postmortems/<int:pk>/insights", review.show_of_postmortem, name="postmortem-panel"),
+    path("releases/<int:number>/compare/<int:other>/worth", worth.worth, name="worth"),
     path("releases/<int:number>/revert", review_actions.revert, name="revert"),
 ]

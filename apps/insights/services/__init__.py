@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .approving import approve_insight
+from .comparing import ask_comparison
 from .deciding import reject_insight, reopen_insight, request_changes
 from .ending import revert_release, withdraw_insight
 from .finding import note_finding
@@ -11,6 +12,7 @@ from .reviewing import check_judge, rerun_gate, score_insight
 
 __all__ = [
     "approve_insight",
+    "ask_comparison",
     "check_judge",
     "note_finding",
     "propose_insight",
