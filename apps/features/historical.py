@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 from typing import TYPE_CHECKING, Any
 
+from apps.common.errors import InvalidInputError
 from apps.common.times import iso_us
 
 from . import masking
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from .feast_store import Store
 
 MEDIA_TYPE = "application/vnd.apache.parquet"
+MAX_TRAINING_ONLY_ROWS = 2_000  # each may hold 100 kB of JSON
 _NEEDED = ("release", "status", "confidence", "expires_at")  # to decide what a consumer may see
 
 
@@ -52,10 +54,12 @@ def join(
     A time without zone is UTC, as everywhere in Feast.
 
     Raises:
-        InvalidInputError: the join key or the times are missing, null or of another type.
+        InvalidInputError: the join key or the times are missing, null or of another type; or too many rows.
         NameCollisionError: the table has a column of a feature's name already.
     """
     import pandas as pd
+
+    _check_size(table, selection)
 
     taken = sorted(set(table.column_names) & {name for _, _, name in selection.columns})
     if taken:
@@ -80,6 +84,16 @@ def join(
     for view, feature, name in selection.columns:
         table = table.append_column(name, joined[view, feature])
     return table
+
+
+def _check_size(table: pa.Table, selection: Selection) -> None:
+    heavy = [view for view in selection.facts if not VIEWS[view].is_online]
+    if heavy and table.num_rows > MAX_TRAINING_ONLY_ROWS:
+        raise InvalidInputError(
+            f"{heavy[0]} is joined to at most {MAX_TRAINING_ONLY_ROWS:,} rows at a time.",
+            field="body",
+            remedy="Ask once for each series, at the moment of the training, and label your rows by that.",
+        )
 
 
 def _hide(found: pa.Table, entities: Any, *, min_confidence: float | None) -> pa.Table:

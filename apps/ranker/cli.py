@@ -84,7 +84,7 @@ def train(options: argparse.Namespace, server: client.Server) -> dict[str, Any]:
     best = registry.champion(options.registry)
     champion = (best, registry.model_of(options.registry, best)) if best else None
     entry, model = training.challenge(built, parted, seed=options.seed, champion=champion)
-    entry["data"]["as_of"] = options.as_of.isoformat() if options.as_of else "now"
+    entry["as_of"] = as_of.isoformat()
     made = registry.append(options.registry, entry, model, created_at=datetime.now(UTC).isoformat())
     log.info("trained entry=%d verdict=%s", made["number"], made["comparison"]["verdict"])
     return made

@@ -24,7 +24,7 @@ log = logging.getLogger("aftercast.ranker")
 CONFIGURATION = "feature_store.yaml"
 ETAG_FILE = ".etag"
 TIMEOUT_S = 600.0
-ONLINE_ROWS, TRAINING_ROWS, ALARMS = 1_000, 50_000, 200  # of one request
+ONLINE_ROWS, TRAINING_ROWS, LABEL_ROWS, ALARMS = 1_000, 50_000, 2_000, 200  # of one request
 PARQUET = "application/vnd.apache.parquet"
 
 
@@ -80,7 +80,7 @@ class Server:
             cursor = page["next"]
         return found
 
-    def historical(self, rows: pd.DataFrame, service: str) -> pd.DataFrame:
+    def historical(self, rows: pd.DataFrame, service: str, at_once: int = TRAINING_ROWS) -> pd.DataFrame:
         """`rows` (join keys and `event_timestamp`) with the features that were known at each row's time.
 
         Raises:
@@ -91,9 +91,9 @@ class Server:
         import pyarrow.parquet as pq  # noqa: PLC0415
 
         parts = []
-        for start in range(0, len(rows), TRAINING_ROWS):
+        for start in range(0, len(rows), at_once):
             body = io.BytesIO()
-            chunk = pa.Table.from_pandas(rows.iloc[start : start + TRAINING_ROWS], preserve_index=False)
+            chunk = pa.Table.from_pandas(rows.iloc[start : start + at_once], preserve_index=False)
             pq.write_table(chunk, body, compression="zstd")
             reply = self._call(
                 "POST",

@@ -84,8 +84,8 @@ def model_of(folder: Path, entry: dict[str, Any]) -> trees.Model:
 
 
 def identity(entry: dict[str, Any]) -> str:
-    """The hash of an entry without its time: the same data, code and seed give the same."""
-    held = {key: value for key, value in entry.items() if key not in {"id", "created_at"}}
+    """The hash of an entry without its moments: the same data, code and seed give the same."""
+    held = {key: value for key, value in entry.items() if key not in {"id", "created_at", "as_of"}}
     return hashlib.sha256(json.dumps(held, sort_keys=True, allow_nan=False).encode()).hexdigest()
 
 

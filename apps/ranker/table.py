@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .alerts import labels_of
+from .client import LABEL_ROWS
 from .errors import RankerError
 
 if TYPE_CHECKING:
@@ -150,7 +151,7 @@ def _labels(server: Server, series: Sequence[str], as_of: datetime) -> dict[str,
 
     rows = pd.DataFrame({"series": list(series)})
     rows["event_timestamp"] = pd.Timestamp(as_of)
-    found = server.historical(rows, LABELS).to_dict("records")
+    found = server.historical(rows, LABELS, LABEL_ROWS).to_dict("records")
     return {str(row["series"]): labels_of({str(key): value for key, value in row.items()}) for row in found}
 
 

@@ -9,10 +9,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
+from django.db import transaction
+
 from apps.audit import outbox
 from apps.common.times import iso_us
 
-from .models import OutcomeLabel
+from .models import OutcomeLabel, Series
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -33,6 +35,16 @@ def push(series: Iterable[str]) -> None:
             key=f"telemetry:{series_id}:{uuid4().hex}",
             payload={"view": VIEW, "entity": series_id, "values": labelled(series_id)},
         )
+
+
+def tell_all(*, key: str, payload: dict[str, Any]) -> None:
+    """Outbox handler of `telemetry.tell_labels`: tell every series that has labels. What is known already
+    changes nothing."""
+    del key, payload
+    for series_id in OutcomeLabel.objects.order_by("series").values_list("series", flat=True).distinct():
+        with transaction.atomic():
+            Series.objects.select_for_update(of=("self",)).get(pk=series_id)
+            push([series_id])
 
 
 def labelled(series_id: str) -> dict[str, Any]:

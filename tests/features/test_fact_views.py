@@ -229,3 +229,42 @@ def test_training_at_a_past_moment_sees_the_labels_known_then(client, model):
     assert known == [None, [LABEL], [LABEL], []]
     use = FeatureUse.objects.get()
     assert (use.consumer, use.feature_service, use.release, use.reads) == ("model/test 0", LABELS, 0, 1)
+
+
+@pytest.mark.api
+def test_labels_are_joined_to_few_rows_at_a_time(client, model, monkeypatch):
+    monkeypatch.setattr(historical, "MAX_TRAINING_ONLY_ROWS", 2)
+    row = put(LABELS, CHECKOUT, n_incidents=1, intervals_json=[LABEL])
+    times = pa.array([row.known_at] * 3, pa.timestamp("us", tz="UTC"))
+    columns = {"series": [CHECKOUT] * 3, "event_timestamp": times}
+    assert joined(client, model, LABELS, {key: values[:2] for key, values in columns.items()}).num_rows == 2
+    body = io.BytesIO()
+    pq.write_table(pa.table(columns), body)
+    refused = client.post(
+        "/api/v1/features/historical",
+        data=body.getvalue(),
+        content_type=historical.MEDIA_TYPE,
+        headers=model,
+        query_params={"feature_service": LABELS},
+    )
+    assert (refused.status_code, refused.json()["field"]) == (422, "body")
+
+
+@pytest.mark.api
+def test_an_answer_of_the_past_is_the_same_whatever_is_learnt_later(client, model):
+    for view, entity in ((PRIOR, ENTITY), (MODES, "checkout")):
+        facts.put(view=view, entity=entity, values={"n_reviews": 1})
+    put(LABELS, CHECKOUT, n_incidents=1, intervals_json=[LABEL])
+    at = pa.array([facts.settle()], pa.timestamp("us", tz="UTC"))
+    keys = {
+        PRIOR: {"failure_mode": ["config_error"], "service_tier": ["tier_1"]},
+        MODES: {"service": ["checkout"]},
+        LABELS: {"series": [CHECKOUT]},
+    }
+    before = {view: joined(client, model, view, {**key, "event_timestamp": at}) for view, key in keys.items()}
+    for view, entity in ((PRIOR, ENTITY), (MODES, "checkout")):
+        facts.put(view=view, entity=entity, values={"n_reviews": 9})
+    put(LABELS, CHECKOUT, n_incidents=0, intervals_json=[])
+    after = {view: joined(client, model, view, {**key, "event_timestamp": at}) for view, key in keys.items()}
+    assert before == after
+    assert before[LABELS].column("n_incidents").to_pylist() == [1]

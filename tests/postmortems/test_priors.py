@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from datetime import timedelta
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from django.apps import apps
 from django.utils import timezone
 
 from apps.audit import outbox
@@ -173,3 +175,16 @@ def test_an_amended_review_counts_as_it_is_now(ann):
     assert known(MODES, "checkout")["top_mode"] == "hardware"
     assert known(REMEDIES, "dns/tier_1")["n_reviews"] == 0
     assert known(REMEDIES, "hardware/tier_1")["n_reviews"] == 1
+
+
+def test_priors_of_reviews_from_before_are_asked_for_by_the_upgrade(ann):
+    migration = import_module("apps.postmortems.migrations.0004_first_priors")
+    migration.ask(apps, None)
+    assert not Outbox.objects.filter(kind=priors.KIND).exists()
+    reviewed(ann, "dns")
+    Outbox.objects.all().delete()  # as if it had been filed by a version that asked for none
+    for _ in range(2):
+        migration.ask(apps, None)
+    assert Outbox.objects.filter(kind=priors.KIND).count() == 1
+    outbox.drain()
+    assert known(MODES, "checkout")["top_mode"] == "dns"

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from django.apps import apps
 
 from apps.analysis.types import Interval
 from apps.audit import outbox
@@ -91,3 +93,19 @@ def test_imported_labels_are_told_once_and_the_newest_are_kept(monkeypatch):
     assert (values["n_incidents"], values["n_benign"]) == (2, 1)
     assert [found["kind"] for found in json.loads(values["intervals_json"])] == ["benign", "incident"]
     assert values["complete_since_iso"] == "1970-01-01T00:05:00.000000Z"
+
+
+def test_labels_from_before_are_told_once_the_upgrade_asks_for_them():
+    migration = import_module("apps.telemetry.migrations.0003_first_labels")
+    asked = Outbox.objects.filter(kind="telemetry.tell_labels")
+    migration.ask(apps, None)
+    assert not asked.exists()  # nothing to tell
+    ensure_series(SERIES, source="test")
+    import_labels(labels=[label(0)], source="file")
+    Outbox.objects.all().delete()  # as if they had been stored by a version that told nobody
+    for _ in range(2):
+        migration.ask(apps, None)
+    assert asked.count() == 1
+    assert [len(intervals(row)) for row in rows()] == [1]
+    outcomes.tell_all(key="again", payload={})
+    assert len(rows()) == 1
