@@ -8,7 +8,7 @@ import logging
 import os
 import sys
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -49,6 +49,12 @@ def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     common.add_argument("--alarms", type=Path, help="CSV with series, at, score; else those on the server")
     common.add_argument("--json", action="store_true", help="print the outcome as one JSON line")
     past = argparse.ArgumentParser(add_help=False)
+    past.add_argument(
+        "--settle-hours",
+        type=float,
+        default=table.SETTLE.total_seconds() / 3600,
+        help="leave out alerts so young that nobody may have labelled them (default %(default)g)",
+    )
     past.add_argument("--as-of", type=_moment, help="train as at this moment (ISO); default now")
     verbs = parser.add_subparsers(dest="verb", required=True)
     train = verbs.add_parser("train", parents=[common, past], help="a challenger; promoted if it is better")
@@ -79,7 +85,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def train(options: argparse.Namespace, server: client.Server) -> dict[str, Any]:
     """Train, compare, append to the registry; the entry."""
     as_of = options.as_of or datetime.now(UTC)
-    built = table.build(server, _alerts(options, server), as_of=as_of)
+    built = table.build(server, _alerts(options, server), as_of=as_of, settle=_settle(options))
     parted = training.split(built, boundary=options.split_at)
     best = registry.champion(options.registry)
     champion = (best, registry.model_of(options.registry, best)) if best else None
@@ -117,7 +123,8 @@ def evaluate(options: argparse.Namespace, server: client.Server) -> dict[str, An
     model = registry.model_of(options.registry, entry)
     boundary = alerts.moment(entry["split"]["boundary"])
     later = [alert for alert in _alerts(options, server) if alert.at >= boundary]
-    fresh = table.build(server, later, as_of=options.as_of or datetime.now(UTC))
+    as_of = options.as_of or datetime.now(UTC)
+    fresh = table.build(server, later, as_of=as_of, settle=_settle(options))
     found = training.freshness(fresh, table.frozen(server, fresh, boundary), model)
     return {"entry": number, "promoted": entry["promoted"], "alerts": len(fresh), **found}
 
@@ -183,6 +190,10 @@ def _server(options: argparse.Namespace) -> client.Server:
             f"{TOKEN} is not set. Export a token with the scopes features:read and alerts:read."
         )
     return client.Server(options.url, token)
+
+
+def _settle(options: argparse.Namespace) -> timedelta:
+    return timedelta(hours=max(options.settle_hours, 0.0))
 
 
 def _moment(text: str) -> datetime:

@@ -6,6 +6,7 @@ import hashlib
 import json
 import math
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,7 +17,6 @@ from .errors import RankerError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from datetime import datetime
 
     from numpy.typing import NDArray
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from .client import Server
 
 PROFILES, HISTORY, LABELS = "detection", "service_history", "incident_label"
+SETTLE = timedelta(days=1)
 OF_ALERT = ("score_log", "hour", "weekday", "alerts_7d", "since_last_log")
 OF_PROFILE = (
     "theta_log2", "min_rel", "min_abs", "persist_k", "persist_n", "hard_lo", "hard_hi",
@@ -79,17 +80,18 @@ class Table:
         return hashlib.sha256(json.dumps([FEATURES, rows]).encode()).hexdigest()
 
 
-def build(server: Server, alerts: Sequence[Alert], *, as_of: datetime) -> Table:
+def build(server: Server, alerts: Sequence[Alert], *, as_of: datetime, settle: timedelta = SETTLE) -> Table:
     """The table of `alerts`: features as known when each rang, labels as known at `as_of`.
 
-    Alerts that rang later than `as_of`, or before the labels of their series begin, are left out.
+    Alerts that rang less than `settle` before `as_of` are left out: nobody may have said yet what they were.
+    So are those that rang before the labels of their series begin.
 
     Raises:
         RankerError: no alert is left, or the server refuses.
     """
-    kept = [alert for alert in alerts if alert.at <= as_of]
+    kept = [alert for alert in alerts if alert.at <= as_of - settle]
     if not kept:
-        raise RankerError(f"There is no alert up to {as_of.isoformat()}.")
+        raise RankerError(f"There is no alert up to {(as_of - settle).isoformat()}.")
     labels = _labels(server, sorted({alert.series for alert in kept}), as_of)
     known = [(alert, labels[alert.series].of(alert.at)) for alert in kept]
     told = [(alert, label) for alert, label in known if label is not None]

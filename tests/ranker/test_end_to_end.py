@@ -106,6 +106,9 @@ def test_a_model_is_trained_promoted_evaluated_and_used(ranker, tmp_path):
     # At the end nobody had said yet what was an incident: a training as of then has nothing to learn.
     code, _, err = ranker.run("train", "--as-of", (CORRECTED - timedelta(days=1)).isoformat())
     assert (code, "became incidents" in err) == (1, True)
+    early = (START + timedelta(hours=20)).isoformat()
+    code, _, err = ranker.run("train", "--as-of", early)
+    assert (code, "There is no alert up to 2025-12-31T20:00" in err) == (1, True)
     code, entry, err = ranker.run("train", "--as-of", (CORRECTED + timedelta(days=1)).isoformat())
     assert code == 0, err
     assert (entry["promoted"], entry["comparison"]["verdict"]) == (True, "improved")
