@@ -20,6 +20,7 @@ from apps.analysis.accounting import episodes
 from apps.analysis.evidence import Evidence, IncidentLook, describe
 from apps.analysis.split import Split, divide
 from apps.analysis.types import DAY_US, HOUR_US, Setting, Telemetry
+from apps.common.errors import require
 from apps.evaluation import inputs
 from apps.ranker import table, training, trees
 from apps.ranker.alerts import Alert, alerts_of
@@ -129,8 +130,9 @@ def test_what_incidents_taught_ranks_real_alerts_better_and_more_so_when_it_is_f
     print(
         f"{len(train)} alerts learnt from; challenger and score alone {challenged}; fresh and frozen {worth}"
     )
-    precision = (challenged.first, worth.second, challenged.second)
-    assert None not in precision
     assert challenged.verdict == "improved"  # the challenger would be promoted
-    assert sorted(precision, key=float, reverse=True) == list(precision)  # fresh, frozen, score alone
-    assert float(precision[0] or 0) >= 0.30
+    first, second, score_alone = (
+        require(value, "a figure") for value in (challenged.first, worth.second, challenged.second)
+    )
+    assert first > second > score_alone
+    assert first >= 0.30
