@@ -10,13 +10,13 @@ from apps.accounts.models import User
 from apps.catalog.models import MAX_SLUG, Service
 
 from . import insights
-from .models import GIVEN_UP, MAX_NOTE, MAX_TITLE, MAX_USERNAME, ActionItem, Direction, Kind, Metric, State
+from .criterion_form import CriterionForm, values_of_criterion
+from .models import GIVEN_UP, MAX_NOTE, MAX_TITLE, MAX_USERNAME, ActionItem, Kind, State
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
 
 BIGGEST = 2**63 - 1
-PERCENT = 100
 
 
 def people() -> QuerySet[User]:
@@ -41,7 +41,7 @@ def _note(label: str, hint: str = "", *, required: bool = False) -> forms.CharFi
     )
 
 
-class ActionForm(forms.Form):
+class ActionForm(CriterionForm):
     """Opening an action or changing one; its owner changes by handing it over."""
 
     title = forms.CharField(
@@ -73,19 +73,7 @@ class ActionForm(forms.Form):
         required=False,
         coerce=int,
         empty_value=None,
-        help_text="Its replay measures the effect.",
-    )
-    metric = forms.ChoiceField(
-        label="Measured by", required=False, choices=[("", "Not measured"), *Metric.choices]
-    )
-    direction = forms.ChoiceField(
-        label="Should go", required=False, choices=[("", "Choose"), *Direction.choices]
-    )
-    smallest_effect = forms.FloatField(
-        label="Smallest effect worth having",
-        required=False,
-        help_text="Per cent of false alarms saved, points of recall, or seconds of delay.",
-        widget=forms.NumberInput(attrs={"step": "any", "min": "0"}),
+        help_text="Its replay measures false alarms, catches and delay.",
     )
     postmortem_id = forms.IntegerField(
         required=False, min_value=1, max_value=BIGGEST, widget=forms.HiddenInput, label="Postmortem"
@@ -108,12 +96,6 @@ class ActionForm(forms.Form):
             known.insert(0, (given, f"{given}: {insights.title(given)}"))
         return known
 
-    def clean_smallest_effect(self) -> float | None:
-        """Shares are typed as per cent."""
-        value: float | None = self.cleaned_data.get("smallest_effect")
-        shares = self.cleaned_data.get("metric") != Metric.TIME_TO_DETECT
-        return value / PERCENT if value is not None and shares else value
-
 
 def _choices(form: forms.Form, name: str) -> Any:
     return form.fields[name]
@@ -121,8 +103,6 @@ def _choices(form: forms.Form, name: str) -> Any:
 
 def values_of(action: ActionItem) -> dict[str, Any]:
     """What the form shows of an action at first."""
-    effect = action.smallest_effect
-    shares = action.metric != Metric.TIME_TO_DETECT
     return {
         "title": action.title,
         "due_on": action.due_on,
@@ -130,9 +110,7 @@ def values_of(action: ActionItem) -> dict[str, Any]:
         "service": action.service.slug if action.service else "",
         "rank": action.rank,
         "insight_id": action.insight_id,
-        "metric": action.metric,
-        "direction": action.direction,
-        "smallest_effect": round(effect * PERCENT, 6) if effect is not None and shares else effect,
+        **values_of_criterion(action),
         "version": action.version,
     }
 

@@ -7,6 +7,7 @@ from tests.classified import ANYBODY, AUTHORS, Page, Rule
 PAGES = {
     "actions": Page(get=ANYBODY),
     "actions/new": Page(get=AUTHORS, post=AUTHORS),
+    "actions/new/criterion": Page(get=AUTHORS),
     "actions/<int:pk>": Page(get=ANYBODY),
     "actions/<int:pk>/edit": Page(get=AUTHORS, post=AUTHORS),
     **{

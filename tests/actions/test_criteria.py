@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from django.db import IntegrityError, transaction
@@ -14,7 +14,12 @@ from apps.actions.models import BETTER, FIELD_METRICS, REPLAY_METRICS, TESTS, Ac
 from apps.catalog.services import ensure_service
 from apps.common.errors import InvalidInputError, require
 
-from .making import opened, somebody
+from .making import in_days, opened, somebody
+
+if TYPE_CHECKING:
+    from django.test import Client
+
+    from apps.accounts.models import User
 
 pytestmark = [pytest.mark.unit, pytest.mark.django_db]
 RESOLVE: dict[str, Any] = {"metric": "time_to_resolve", "direction": "down", "smallest_effect": 0.3}
@@ -203,3 +208,59 @@ def test_a_field_action_that_is_done_is_asked_to_be_judged() -> None:
     action = on_checkout(owner=(ann := somebody()))
     services.mark_done(action_id=action.pk, actor=ann)
     assert Outbox.objects.filter(kind="impact.judge_action", key=f"{action.pk}:1").exists()
+
+
+def test_the_form_shows_what_matters_to_the_metric_and_reads_it_back(browser: Client) -> None:
+    ensure_service("checkout")
+    nothing = browser.get("/actions/new/criterion").content.decode()
+    assert "Choose a metric" in nothing
+    assert "window_days" not in nothing
+    replay = browser.get("/actions/new/criterion?metric=recall").content.decode()
+    assert "window_days" not in replay
+    assert "Share of incidents caught should go up by at least 10 percentage points." in replay
+    field = browser.get("/actions/new/criterion?metric=time_to_resolve&service=checkout").content.decode()
+    assert 'name="window_days" value="84"' in field
+    assert (
+        "Time to resolve of checkout should go down by at least 30 %. Compared: the 84 days before with the 84 "
+        "days after it is done, the first 7 days left out. Judged by: Welch&#x27;s t on logarithms" in field
+    )
+    for odd in (
+        "metric=mood",
+        "metric=severity&smallest_effect=x&window_days=1e999&settle_days=1.5&test=tea",
+    ):
+        assert browser.get(f"/actions/new/criterion?{odd}").status_code == 200, odd
+
+
+def test_a_criterion_is_declared_by_the_form_and_locked_when_the_action_is_done(
+    browser: Client, ann: User
+) -> None:
+    ensure_service("checkout")
+    given = {
+        "title": "Drill the failover",
+        "owner": ann.pk,
+        "due_on": in_days(5),
+        "kind": "process",
+        "metric": "severity",
+        "direction": "down",
+        "smallest_effect": "12.5",
+        "test": "permutation",
+        "population": ["checkout"],
+        "window_days": "56",
+        "settle_days": "0",
+    }
+    wrong = browser.post("/actions/new", {**given, "population": []})
+    assert list(wrong.context["form"].errors) == ["population"]
+    assert 'value="12.5"' in wrong.content.decode()
+    assert browser.post("/actions/new", {**given, "window_days": "9"}).context["form"].errors["window_days"]
+    browser.post("/actions/new", given)
+    action = ActionItem.objects.get()
+    assert (action.smallest_effect, action.window_days, action.settle_days) == (0.125, 56, 0)
+    detail = browser.get(f"/actions/{action.pk}").content.decode()
+    assert "should go down by at least 12.5 percentage points" in detail
+    assert "Locked since" not in detail
+    assert 'value="56"' in browser.get(f"/actions/{action.pk}/edit").content.decode()
+    browser.post(f"/actions/{action.pk}/done")
+    assert "Locked since it was done" in browser.get(f"/actions/{action.pk}").content.decode()
+    refused = browser.post(f"/actions/{action.pk}/edit", {**given, "version": 2, "window_days": "84"})
+    assert refused.status_code == 422
+    assert "Open it again first" in refused.content.decode()

@@ -10,11 +10,9 @@ from django.shortcuts import redirect, render
 from apps.accounts import people
 from apps.accounts.models import AUTHORS
 from apps.accounts.pages import AuthedRequest, listing, page
-from apps.common.errors import DomainError, NotFoundError
-from apps.ui.forms import add_domain_error
-
-from . import insights, postmortems, reads, services
-from .forms import (
+from apps.actions import insights, postmortems, reads, services, wording
+from apps.actions.criterion_form import CriterionForm, defaults_for, typed
+from apps.actions.forms import (
     ActionForm,
     DoneForm,
     DropForm,
@@ -24,7 +22,9 @@ from .forms import (
     StartForm,
     values_of,
 )
-from .models import ActionItem
+from apps.actions.models import FIELD_METRICS, ActionItem, Metric
+from apps.common.errors import DomainError, NotFoundError
+from apps.ui.forms import add_domain_error
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -110,6 +110,15 @@ def edit_action(request: AuthedRequest, pk: int) -> HttpResponse:
     return render(request, "actions/form.html", {"form": form, "action": action}, status=422)
 
 
+@page(get=AUTHORS)
+def criterion(request: AuthedRequest) -> HttpResponse:
+    """The fields that matter to the metric just chosen, and the criterion read back: a part of the form."""
+    given = typed(request.GET)
+    initial = defaults_for(given.get("metric", ""), given)
+    form = CriterionForm(initial=initial)
+    return render(request, "actions/partials/criterion.html", {"form": form})
+
+
 @page()
 def show_action(request: AuthedRequest, pk: int) -> HttpResponse:
     """One action: what, why, when, its history and its verdict."""
@@ -173,6 +182,8 @@ def _detail(request: AuthedRequest, action: ActionItem, wrong: dict[str, Form] |
         "history": history,
         "names": people.names_of([*(event.actor for event in history), *owners]),
         "insight_title": insights.title(action.insight_id) if action.insight_id else "",
+        "criterion": wording.criterion_of(action),
+        "in_field": action.metric in FIELD_METRICS,
         "postmortem_title": postmortems.title(action.postmortem_id) if action.postmortem_id else "",
         "forms": forms,
         "wrong": next(iter((wrong or {}).values()), None),
@@ -205,5 +216,5 @@ def _prefilled(request: AuthedRequest) -> dict[str, Any]:
         elif "\x00" not in text:
             found[name] = text
     if "insight_id" in found:
-        found = {"metric": "false_alarms_per_day", "direction": "down", **found}
-    return found
+        found = {"metric": Metric.FALSE_ALARMS.value, **found}
+    return {**defaults_for(found.get("metric", ""), found), **found}
