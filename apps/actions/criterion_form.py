@@ -1,4 +1,4 @@
-"""The part of a form that declares how an action will be judged: a metric, and the fields that matter to it."""
+"""The part of a form that declares how an action is judged: a metric, and the fields that matter to it."""
 
 from __future__ import annotations
 

@@ -221,8 +221,9 @@ def test_the_form_shows_what_matters_to_the_metric_and_reads_it_back(browser: Cl
     field = browser.get("/actions/new/criterion?metric=time_to_resolve&service=checkout").content.decode()
     assert 'name="window_days" value="84"' in field
     assert (
-        "Time to resolve of checkout should go down by at least 30 %. Compared: the 84 days before with the 84 "
-        "days after it is done, the first 7 days left out. Judged by: Welch&#x27;s t on logarithms" in field
+        "Time to resolve of checkout should go down by at least 30 %. Compared: the 84 days before with the "
+        "84 days after it is done, the first 7 days left out. Judged by: Welch&#x27;s t on logarithms"
+        in field
     )
     for odd in (
         "metric=mood",
