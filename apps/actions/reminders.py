@@ -25,6 +25,7 @@ CATCH_UP = timedelta(days=7)
 KINDS = {
     DUE_KIND: "An action of mine is due",
     ORPHAN_KIND: "An action needs a new owner",
+    "actions.needs_reason": "An issue of mine was closed without a reason",
 }
 
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from .views import items
+from .views import hooks, items, trackers
 
 app_name = "actions"
 urlpatterns = [
@@ -16,4 +16,14 @@ urlpatterns = [
     path("actions/<int:pk>/drop", items.drop, name="drop"),
     path("actions/<int:pk>/reassign", items.reassign, name="reassign"),
     path("actions/<int:pk>/reopen", items.reopen, name="reopen"),
+    path("actions/<int:pk>/issue", items.link_issue, name="issue-link"),
+    path("actions/<int:pk>/issue/unlink", items.unlink_issue, name="issue-unlink"),
+    path("actions/<int:pk>/issue/again", items.look_again, name="issue-again"),
+    path("trackers", trackers.list_trackers, name="trackers"),
+    path("trackers/new", trackers.new_tracker, name="tracker-new"),
+    path("trackers/<int:pk>", trackers.show_tracker, name="tracker"),
+    path("trackers/<int:pk>/test", trackers.test_tracker, name="tracker-test"),
+    path("trackers/<int:pk>/people", trackers.tracker_people, name="tracker-people"),
+    path("trackers/<int:pk>/remove", trackers.remove_tracker, name="tracker-remove"),
+    path("hooks/trackers/<str:key>", hooks.tracker_hook, name="tracker-hook"),
 ]

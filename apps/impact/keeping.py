@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.urls import reverse
 
-from apps.audit import ledger
+from apps.audit import ledger, outbox
 from apps.common.code import code_id
 from apps.insights.models import Insight
 from apps.insights.services import note_finding
@@ -110,6 +110,8 @@ def _pass_on(verdict: Verdict, action: ActionItem, insight: Insight | None) -> N
             split_hash=verdict.split_hash,
         )
     _tell(verdict, action, insight, adjusted)
+    said = f"{adjusted.label}. {verdict.reason}."  # for the issue that the action is linked to
+    outbox.add(kind="actions.comment", key=verdict.request, payload={"action": action.pk, "text": said})
     ledger.record(
         actor=WORKER,
         action="verdict_recorded",

@@ -162,6 +162,9 @@ LANGUAGE_CODE = "en-gb"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 64 * 2**20  # Parquet bodies at the historical door
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 10_000  # a step of a review has up to 300 rows of six fields, and citations
 
+# --- trackers: hosts inside this machine or its network that administrators may name ---------------
+TRACKER_HOSTS: list[str] = env.list("AFTERCAST_TRACKER_HOSTS", default=[])
+
 # --- transport security: on whenever the public address is https ----------------------------------
 HTTPS = PUBLIC_URL.startswith("https://")
 SECURE_SSL_REDIRECT = HTTPS
@@ -232,6 +235,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "measure-due-actions": {"task": "impact.measure_due", "schedule": 3600.0, "options": {"expires": 1800}},
     "reevaluate-quarter": {"task": "impact.reevaluate", "schedule": 21600.0, "options": {"expires": 3600}},
     "reconcile-features": {"task": "features.reconcile", "schedule": 600.0, "options": {"expires": 300}},
+    "sync-issues-again": {"task": "actions.sync_issues", "schedule": 60.0, "options": {"expires": 50}},
     "mail-again": {"task": "notices.try_parked_again", "schedule": 600.0, "options": {"expires": 300}},
     "refresh-service-history": {
         "task": "incidents.refresh_history",

@@ -47,6 +47,25 @@ class ActionInput(StrictSerializer):
     rank = serializers.IntegerField(required=False, allow_null=True)
 
 
+class ChangeInput(StrictSerializer):
+    """What is not given stays as it is; the owner changes by reassigning."""
+
+    version = serializers.IntegerField(min_value=1, help_text="the version that was read")
+    title = serializers.CharField(max_length=MAX_TITLE, required=False)
+    due_on = serializers.DateField(required=False)
+    kind = serializers.CharField(required=False)
+    service = serializers.CharField(max_length=MAX_SLUG, required=False, allow_null=True)
+    insight = serializers.IntegerField(required=False, allow_null=True)
+    metric = serializers.CharField(required=False, allow_blank=True)
+    direction = serializers.CharField(required=False, allow_blank=True)
+    smallest_effect = serializers.FloatField(required=False, allow_null=True)
+    population = PopulationInput(required=False, allow_null=True)
+    window_days = serializers.IntegerField(required=False, allow_null=True)
+    settle_days = serializers.IntegerField(required=False, allow_null=True)
+    test = serializers.CharField(required=False, allow_blank=True)
+    rank = serializers.IntegerField(required=False, allow_null=True)
+
+
 class DoneInput(StrictSerializer):
     note = serializers.CharField(max_length=MAX_NOTE, required=False, allow_blank=True, default="")
 
@@ -105,15 +124,36 @@ def resolved(given: dict[str, Any]) -> dict[str, Any]:
     Raises:
         InvalidInputError: there is no such person or service.
     """
+    values = changed({"service": None, **given})
+    values["owner"] = person(values["owner"])
+    return values
+
+
+def changed(given: dict[str, Any]) -> dict[str, Any]:
+    """The same for a change, in which nothing need be given and no owner is.
+
+    Raises:
+        InvalidInputError: there is no such service.
+    """
     values = dict(given)
-    name, slug = values.pop("owner"), values.pop("service", None)
-    values["owner"] = User.objects.filter(username=name).first()
-    if values["owner"] is None:
-        raise InvalidInputError(f"There is no person {name}.", field="owner")
-    values["service"] = Service.objects.filter(slug=slug).first() if slug else None
-    if slug and values["service"] is None:
-        raise InvalidInputError(f"There is no service {slug}.", field="service")
+    if "service" in values:
+        slug = values["service"]
+        values["service"] = Service.objects.filter(slug=slug).first() if slug else None
+        if slug and values["service"] is None:
+            raise InvalidInputError(f"There is no service {slug}.", field="service")
     for short in ("postmortem", "insight"):
         if short in values:
             values[f"{short}_id"] = values.pop(short)
     return values
+
+
+def person(name: str) -> User:
+    """The person of a user name.
+
+    Raises:
+        InvalidInputError: there is no such one.
+    """
+    found = User.objects.filter(username=name).first()
+    if found is None:
+        raise InvalidInputError(f"There is no person {name}.", field="owner")
+    return found

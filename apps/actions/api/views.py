@@ -10,10 +10,18 @@ from rest_framework.response import Response
 from apps.accounts.door import PAGE_PARAMETERS, Access, ApiView, keyset
 from apps.accounts.models import AUTHORS
 from apps.actions.models import ActionItem, State
-from apps.actions.services import mark_done, open_action
+from apps.actions.services import amend_action, mark_done, open_action
 from apps.common.errors import InvalidInputError, NotFoundError
 
-from .serializers import ActionInput, ActionPageSerializer, ActionSerializer, DoneInput, resolved
+from .serializers import (
+    ActionInput,
+    ActionPageSerializer,
+    ActionSerializer,
+    ChangeInput,
+    DoneInput,
+    changed,
+    resolved,
+)
 
 if TYPE_CHECKING:
     from rest_framework.request import Request
@@ -104,7 +112,29 @@ class ActionsView(ApiView):
 
 
 class ActionView(ApiView):
-    access: ClassVar = {"GET": READ}
+    access: ClassVar = {"GET": READ, "PATCH": WRITE}
+
+    @extend_schema(
+        operation_id="actions_change",
+        summary="Change an action that is to do; a changed criterion is registered anew",
+        request=ChangeInput,
+        responses=ActionSerializer,
+        examples=[
+            OpenApiExample("change", {"version": 1, "due_on": "2027-01-15"}, request_only=True),
+            OpenApiExample("changed", {**ACTION, "due_on": "2027-01-15"}, response_only=True),
+        ],
+    )
+    def patch(self, request: Request, pk: int) -> Response:
+        given = ChangeInput(data=request.data)
+        given.is_valid(raise_exception=True)
+        values = changed(given.validated_data)
+        seen = values.pop("version")
+        try:
+            action = amend_action(action_id=pk, seen_version=seen, actor=self.person, **values)
+        except InvalidInputError as error:
+            error.field = (error.field or "").removesuffix("_id") or None
+            raise
+        return Response(ActionSerializer(action).data)
 
     @extend_schema(
         operation_id="actions_read",

@@ -24,6 +24,7 @@ from .choices import (
     Test,
 )
 from .items import CRITERION, ActionEvent, ActionItem
+from .trackers import IssueLink, Tracker, TrackerDelivery, TrackerPerson
 
 __all__ = [
     "BETTER",
@@ -44,8 +45,12 @@ __all__ = [
     "ActionEvent",
     "ActionItem",
     "Direction",
+    "IssueLink",
     "Kind",
     "Metric",
     "State",
     "Test",
+    "Tracker",
+    "TrackerDelivery",
+    "TrackerPerson",
 ]

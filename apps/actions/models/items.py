@@ -212,6 +212,9 @@ class ActionEvent(models.Model):
         DONE = "done", "Done"
         DROPPED = "dropped", "Dropped"
         REOPENED = "reopened", "Opened again"
+        LINKED = "linked", "Linked to an issue"
+        UNLINKED = "unlinked", "Taken off its issue"
+        SYNCED = "synced", "Heard from its issue"
 
     action = models.ForeignKey(ActionItem, models.PROTECT, related_name="events")
     kind = models.CharField(max_length=12, choices=Kind.choices)
@@ -229,7 +232,10 @@ class ActionEvent(models.Model):
             models.CheckConstraint(
                 name="action_event_kind_known",
                 condition=Q(
-                    kind__in=["opened", "amended", "reassigned", "started", "done", "dropped", "reopened"]
+                    kind__in=[
+                        *("opened", "amended", "reassigned", "started", "done", "dropped", "reopened"),
+                        *("linked", "unlinked", "synced"),
+                    ]
                 ),
             )
         ]

@@ -2,7 +2,26 @@
 
 from __future__ import annotations
 
+from .linking import link_issue, look_again, unlink_issue
+from .mirroring import take_delivery
 from .opening import amend_action, open_action
+from .tracking import add_tracker, name_people, remove_tracker, try_tracker
 from .working import drop_action, mark_done, reassign, reopen, start
 
-__all__ = ["amend_action", "drop_action", "mark_done", "open_action", "reassign", "reopen", "start"]
+__all__ = [
+    "add_tracker",
+    "amend_action",
+    "drop_action",
+    "link_issue",
+    "look_again",
+    "mark_done",
+    "name_people",
+    "open_action",
+    "reassign",
+    "remove_tracker",
+    "reopen",
+    "start",
+    "take_delivery",
+    "try_tracker",
+    "unlink_issue",
+]

@@ -5,12 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from apps.actions.errors import StaleActionError
-from apps.actions.models import ActionEvent, ActionItem
+from apps.actions.models import MAX_NOTE, MAX_USERNAME, ActionEvent, ActionItem
+from apps.actions.trackers import waiting
 from apps.audit import ledger, outbox
 from apps.catalog.models import Service
 from apps.common.errors import NotFoundError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from apps.accounts.models import User
 
 FACTS_KIND = "features.facts"
@@ -41,18 +44,40 @@ def keep(action: ActionItem) -> None:
     action.save()
 
 
+def hold_services(actions: Iterable[ActionItem]) -> None:
+    """Lock the services of several actions before the first of them is written.
+
+    Each `write` ends with the ledger's lock, after which a further service must not be waited for.
+    """
+    wanted = {action.service_id for action in actions if action.service_id is not None}
+    list(Service.objects.select_for_update(no_key=True).filter(pk__in=wanted).order_by("pk"))
+
+
 def write(
-    action: ActionItem, kind: str, actor: User, *, note: str = "", changes: dict[str, Any] | None = None
+    action: ActionItem,
+    kind: str,
+    actor: User | str,
+    *,
+    note: str = "",
+    changes: dict[str, Any] | None = None,
+    echo: bool = True,
 ) -> None:
-    """History, figure and ledger of one change; the ledger comes last."""
+    """History, issue, figure and ledger of one change; the ledger comes last.
+
+    `actor` is somebody, or the name of a tracker and its person. Without `echo` the issue is not told: the
+    change came from there.
+    """
+    name = actor if isinstance(actor, str) else actor.username
     event = ActionEvent.objects.create(
-        action=action, kind=kind, actor=actor.username, note=note, changes=changes or {}
+        action=action, kind=kind, actor=name[:MAX_USERNAME], note=note[:MAX_NOTE], changes=changes or {}
     )
+    if echo:
+        waiting.note(action, event)
     services = {action.service_id, *(changes or {}).get("service", [])} - {None}
     for service_id in sorted(services):
         _tell_figure(service_id, event)
     ledger.record(
-        actor=actor.username,
+        actor=name[:MAX_USERNAME],
         action=f"action_{kind}",
         object_type="action",
         object_id=action.pk,

@@ -67,15 +67,7 @@ def mark_done(*, action_id: int, actor: User, note: str = "") -> ActionItem:
     """
     action = _to_do(action_id, actor)
     said = checks.note("note", note)
-    action.state = State.DONE
-    action.done_at, action.done_by = timezone.now(), actor
-    action.turn += 1
-    records.keep(action)
-    outbox.add(
-        kind=JUDGE_KIND,
-        key=f"{action.pk}:{action.turn}",
-        payload={"action": action.pk, "turn": action.turn},
-    )
+    finish(action, actor)
     records.write(action, ActionEvent.Kind.DONE, actor, note=said)
     return action
 
@@ -112,12 +104,31 @@ def reopen(*, action_id: int, actor: User, note: str = "") -> ActionItem:
     if action.is_to_do:
         raise ActionStateError("This action is open.")
     said = checks.note("note", note)
-    was, action.state = action.state, State.OPEN
+    was = open_again(action)
+    records.write(action, ActionEvent.Kind.REOPENED, actor, note=said, changes={"state": [was, "open"]})
+    return action
+
+
+def finish(action: ActionItem, by: User) -> None:
+    """A locked action becomes done, and its effect is asked to be measured. A plain step of a service."""
+    action.state = State.DONE
+    action.done_at, action.done_by = timezone.now(), by
+    action.turn += 1
+    records.keep(action)
+    outbox.add(
+        kind=JUDGE_KIND,
+        key=f"{action.pk}:{action.turn}",
+        payload={"action": action.pk, "turn": action.turn},
+    )
+
+
+def open_again(action: ActionItem) -> str:
+    """A locked action becomes open; returns the state that it was in. A plain step of a service."""
+    was, action.state = str(action.state), State.OPEN
     action.done_at = action.done_by = None
     action.reason = ""
     records.keep(action)
-    records.write(action, ActionEvent.Kind.REOPENED, actor, note=said, changes={"state": [was, "open"]})
-    return action
+    return was
 
 
 def _to_do(action_id: int, actor: User) -> ActionItem:

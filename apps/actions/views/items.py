@@ -9,7 +9,7 @@ from django.shortcuts import redirect, render
 
 from apps.accounts import people
 from apps.accounts.models import AUTHORS
-from apps.accounts.pages import AuthedRequest, listing, page
+from apps.accounts.pages import ADMINS, AuthedRequest, listing, page
 from apps.actions import insights, postmortems, reads, services, wording
 from apps.actions.criterion_form import CriterionForm, defaults_for, typed
 from apps.actions.forms import (
@@ -22,7 +22,8 @@ from apps.actions.forms import (
     StartForm,
     values_of,
 )
-from apps.actions.models import FIELD_METRICS, ActionItem, Metric
+from apps.actions.models import FIELD_METRICS, ActionItem, IssueLink, Metric
+from apps.actions.tracker_forms import LinkForm
 from apps.common.errors import DomainError, NotFoundError
 from apps.ui.forms import add_domain_error
 
@@ -39,6 +40,9 @@ FORMS: dict[str, type[Form]] = {
     "reassign": ReassignForm,
     "reopen": ReopenForm,
     "start": StartForm,
+    "link": LinkForm,
+    "unlink": StartForm,
+    "again": StartForm,
 }
 
 
@@ -64,6 +68,7 @@ def list_actions(request: AuthedRequest) -> HttpResponse:
         "finished": [] if state or not valid else reads.finished(actions),
         "next_url": found.next_url,
         "may_write": request.user.has_role(*AUTHORS),
+        "runs_trackers": request.user.has_role(*ADMINS),
     }
     return render(request, "actions/list.html", context, status=200 if valid else 422)
 
@@ -155,8 +160,26 @@ def reopen(request: AuthedRequest, pk: int) -> HttpResponse:
     return _act(request, pk, "reopen", services.reopen, "Open again.")
 
 
+@page(get=None, post=AUTHORS)
+def link_issue(request: AuthedRequest, pk: int) -> HttpResponse:
+    """Link it to an issue of a tracker; a worker makes or reads that."""
+    return _act(request, pk, "link", services.link_issue, "Linked. A worker brings both into step.")
+
+
+@page(get=None, post=AUTHORS)
+def unlink_issue(request: AuthedRequest, pk: int) -> HttpResponse:
+    """Part it from its issue."""
+    return _act(request, pk, "unlink", services.unlink_issue, "Parted. The issue stays as it is.")
+
+
+@page(get=None, post=AUTHORS)
+def look_again(request: AuthedRequest, pk: int) -> HttpResponse:
+    """Have a worker look at its issue now."""
+    return _act(request, pk, "again", services.look_again, "A worker is looking.")
+
+
 def _act(
-    request: AuthedRequest, pk: int, name: str, service: Callable[..., ActionItem], success: str
+    request: AuthedRequest, pk: int, name: str, service: Callable[..., object], success: str
 ) -> HttpResponse:
     """One button of the detail page: what is wrong is shown on that page, at the field."""
     action = _found(request, pk)
@@ -186,6 +209,8 @@ def _detail(request: AuthedRequest, action: ActionItem, wrong: dict[str, Form] |
         "in_field": action.metric in FIELD_METRICS,
         "postmortem_title": postmortems.title(action.postmortem_id) if action.postmortem_id else "",
         "forms": forms,
+        "link": IssueLink.objects.filter(action=action, removed_at=None).select_related("tracker").first(),
+        "may_link": bool(forms["link"].fields["tracker_id"].choices),
         "wrong": next(iter((wrong or {}).values()), None),
         "wrong_name": next(iter(wrong or {}), ""),
         "may_write": request.user.has_role(*AUTHORS),
