@@ -204,6 +204,8 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
         "IncidentKindEnum": "apps.incidents.codes.Kind",
         "IncidentStateEnum": "apps.incidents.codes.State",
         "LabelKindEnum": "apps.telemetry.models.OutcomeLabel.Kind",
+        "ActionKindEnum": "apps.actions.models.choices.Kind",
+        "TrackerKindEnum": "apps.actions.models.trackers.Tracker.Kind",
     },
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",

@@ -206,7 +206,6 @@ class TrackerView(ApiView):
 class TestView(ApiView):
     __test__ = False  # no test of ours
     access: ClassVar = {"POST": RUN}
-    idempotent: ClassVar = False  # a call to somebody else, and no answer of it is worth keeping
 
     @extend_schema(
         operation_id="trackers_test",

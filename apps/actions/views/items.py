@@ -22,7 +22,7 @@ from apps.actions.forms import (
     StartForm,
     values_of,
 )
-from apps.actions.models import FIELD_METRICS, ActionItem, IssueLink, Metric
+from apps.actions.models import FIELD_METRICS, ActionItem, IssueLink, Metric, Tracker
 from apps.actions.tracker_forms import LinkForm
 from apps.common.errors import DomainError, NotFoundError
 from apps.ui.forms import add_domain_error
@@ -210,7 +210,7 @@ def _detail(request: AuthedRequest, action: ActionItem, wrong: dict[str, Form] |
         "postmortem_title": postmortems.title(action.postmortem_id) if action.postmortem_id else "",
         "forms": forms,
         "link": IssueLink.objects.filter(action=action, removed_at=None).select_related("tracker").first(),
-        "may_link": bool(forms["link"].fields["tracker_id"].choices),
+        "may_link": Tracker.objects.filter(removed_at=None).exists(),
         "wrong": next(iter((wrong or {}).values()), None),
         "wrong_name": next(iter(wrong or {}), ""),
         "may_write": request.user.has_role(*AUTHORS),

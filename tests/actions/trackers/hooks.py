@@ -51,7 +51,7 @@ def deliver(tracker: Tracker, raw: bytes, headers: dict[str, str]) -> Any:
 
 def gh_event(action: str, number: int = 7, *, at: str, **issue: Any) -> dict[str, Any]:
     """The body of an `issues` event."""
-    more = {name: issue.pop(name) for name in ("changes", "assignee") if name in issue}
+    more: dict[str, Any] = {name: issue.pop(name) for name in ("changes", "assignee") if name in issue}
     return {
         "action": action,
         "issue": gh_issue(number, updated_at=at, **issue),

@@ -127,7 +127,7 @@ def test_killed_between_the_call_and_the_commit_no_second_issue_is_made(
             reached.append(name)
             raise SystemExit("killed")
 
-    monkeypatch.setattr(pushing.failpoints, "reach", die)
+    monkeypatch.setattr("apps.common.failpoints.reach", die)
     tracker, _ = add(kind)
     action = opened()
     link = services.link_issue(action_id=action.pk, tracker_id=tracker.pk, actor=action.owner)
