@@ -9,7 +9,7 @@ from django.utils import timezone
 from apps.common.errors import NotFoundError
 
 from .errors import InsightExpiredError, InsightWithdrawnError, RevisionChangedError, TurnedDownError
-from .models import Decision, Insight, Revision
+from .models import Decision, Insight, Revision, ShadowRun
 
 if TYPE_CHECKING:
     from apps.accounts.models import User
@@ -97,7 +97,10 @@ def refuse_turned_down(revision: Revision) -> None:
 def state_while_not_served(revision: Revision) -> str:
     """The state of an insight that serves nothing, by what became of its newest revision."""
     standing = standing_no(revision)
-    return Insight.State.PROPOSED if standing is None else Insight.State(standing.kind)
+    if standing is not None:
+        return Insight.State(standing.kind)
+    running = ShadowRun.objects.filter(revision=revision, ended_at=None).exists()
+    return Insight.State.SHADOW if running else Insight.State.PROPOSED
 
 
 def refuse_expired(revision: Revision) -> None:

@@ -83,6 +83,24 @@ class NoSignalError(DomainError):
     code = "no_signal"
 
 
+class ShadowRunningError(DomainError):
+    """A shadow run of this revision is going on already."""
+
+    code = "shadow_running"
+
+
+class NoShadowRunError(DomainError):
+    """No shadow run is going on."""
+
+    code = "no_shadow_run"
+
+
+class ProtectedWindowError(DomainError):
+    """The start lies in a protected window; the remedy names the next free moment."""
+
+    code = "protected_window"
+
+
 class NothingToRevertError(DomainError):
     """The named release has the content that is served now."""
 

@@ -17,17 +17,19 @@ from .models import Approval, Revision
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from .models import Insight
+    from .models import Insight, ShadowRun
 
 TO_REVIEW = "insights.to_review"
 DECIDED = "insights.decided"
 SERVED = "insights.served"
 ENDED = "insights.ended"
+SHADOW = "insights.shadow"
 KINDS = {
     TO_REVIEW: "An insight waits for reviewers",
     DECIDED: "Somebody decided about my insight",
     SERVED: "My insight is served",
     ENDED: "An insight of mine, or one that I approved, is served no more",
+    SHADOW: "A shadow run of my insight begins or ends",
 }
 
 
@@ -110,6 +112,30 @@ def ended(
         title=f"{title}: {revision.title}",
         text=text,
         detail=str(release or ""),
+    )
+
+
+def shadow_started(insight: Insight, revision: Revision, actor: User, run: ShadowRun) -> None:
+    """Its authors hear that it is tried beside what is served, and what that is to show."""
+    _tell(
+        _authors(insight),
+        revision,
+        kind=SHADOW,
+        title=f"Shadow run: {revision.title}",
+        text=f"{actor.name} put it to the test until {run.ends_at:%Y-%m-%d %H:%M} UTC: {run.hypothesis}",
+        detail=f"{run.pk}:started",
+    )
+
+
+def shadow_ended(insight: Insight, run: ShadowRun, *, title: str, text: str) -> None:
+    """Authors, and who started it, hear what a run showed, or that it was stopped."""
+    _tell(
+        _authors(insight) | {run.started_by},
+        run.revision,
+        kind=SHADOW,
+        title=f"Shadow run, {title.lower()}: {run.revision.title}",
+        text=text,
+        detail=f"{run.pk}:ended",
     )
 
 

@@ -18,7 +18,12 @@ if TYPE_CHECKING:
 
 APPROVALS_NEEDED = 2
 LIMIT = 100  # of each list, the longest waiting first; the list of insights has the rest
-OPEN = [Insight.State.PROPOSED, Insight.State.APPROVED, Insight.State.CHANGES_REQUESTED]
+OPEN = [
+    Insight.State.PROPOSED,
+    Insight.State.SHADOW,
+    Insight.State.APPROVED,
+    Insight.State.CHANGES_REQUESTED,
+]
 
 
 @dataclass(frozen=True)

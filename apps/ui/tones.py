@@ -21,7 +21,7 @@ _CODES: Final[dict[str, str]] = {
     """,
     "info": """
         info proposed in_progress mitigated learning near_miss sev_4 open running claimed new draft_saved
-        accent queued
+        accent queued shadow
     """,
 }
 _TONE_OF: Final = {code: tone for tone, codes in _CODES.items() for code in codes.split()}

@@ -232,6 +232,7 @@ CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
 CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "sweep-outbox": {"task": "audit.drain", "schedule": 2.0, "options": {"expires": 10}},
     "worker-heartbeat": {"task": "audit.heartbeat", "schedule": 5.0, "options": {"expires": 10}},
+    "read-shadow-runs": {"task": "insights.shadow", "schedule": 900.0, "options": {"expires": 600}},
     "expire-insights": {"task": "insights.expire", "schedule": 5.0, "options": {"expires": 30}},
     "remind-owners": {"task": "actions.remind", "schedule": 3600.0, "options": {"expires": 1800}},
     "measure-due-actions": {"task": "impact.measure_due", "schedule": 3600.0, "options": {"expires": 1800}},

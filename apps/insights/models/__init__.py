@@ -12,6 +12,7 @@ from .findings import Finding
 from .lessons import Insight, Revision, Signal
 from .reviews import Approval, Decision, GateOverride, GateResult, Score
 from .serving import Activation, ServedSignal
+from .shadowing import ShadowReading, ShadowRun
 
 __all__ = [
     "Activation",
@@ -24,5 +25,7 @@ __all__ = [
     "Revision",
     "Score",
     "ServedSignal",
+    "ShadowReading",
+    "ShadowRun",
     "Signal",
 ]

@@ -17,12 +17,15 @@ from .protection import APPEND_ONLY
 class Insight(models.Model):
     """A reviewed lesson. `revision` is the newest revision's number, `active_revision` the served one.
 
+    "shadow": nothing is served, and a shadow run of the newest revision is going on.
+
     While something is served the state is "approved", also when a newer revision waits or was turned down:
     what became of each revision is told by its approvals and decisions.
     """
 
     class State(models.TextChoices):
         PROPOSED = "proposed", "Proposed"
+        SHADOW = "shadow", "Shadow"
         CHANGES_REQUESTED = "changes_requested", "Changes requested"
         REJECTED = "rejected", "Rejected"
         APPROVED = "approved", "Approved"
@@ -55,6 +58,7 @@ class Insight(models.Model):
                 condition=Q(
                     state__in=[
                         "proposed",
+                        "shadow",
                         "changes_requested",
                         "rejected",
                         "approved",

@@ -9,6 +9,7 @@ from .ending import revert_release, withdraw_insight
 from .finding import note_finding
 from .proposing import propose_insight, revise_insight
 from .reviewing import check_judge, rerun_gate, score_insight
+from .shadowing import start_shadow, stop_shadow
 
 __all__ = [
     "approve_insight",
@@ -23,5 +24,7 @@ __all__ = [
     "revert_release",
     "revise_insight",
     "score_insight",
+    "start_shadow",
+    "stop_shadow",
     "withdraw_insight",
 ]

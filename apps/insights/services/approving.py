@@ -10,7 +10,7 @@ from apps.accounts.models import Role
 from apps.audit import ledger
 from apps.common.errors import require
 from apps.features import releases
-from apps.insights import access, composition, telling
+from apps.insights import access, composition, shadowing, telling
 from apps.insights.errors import (
     AlreadyApprovedError,
     BelowRubricBarError,
@@ -18,10 +18,19 @@ from apps.insights.errors import (
     NoSignalError,
     TakenBackError,
 )
-from apps.insights.models import Activation, Approval, GateOverride, GateResult, Insight, Revision
+from apps.insights.models import (
+    Activation,
+    Approval,
+    GateOverride,
+    GateResult,
+    Insight,
+    Revision,
+    ShadowRun,
+)
 from apps.insights.rubric import BAR
 from apps.insights.waiting import APPROVALS_NEEDED
 
+from .observing import note_waiting
 from .reviewing import record_marks, refuse_authors, require_judge
 
 if TYPE_CHECKING:
@@ -66,7 +75,7 @@ def approve_insight(
     refuse_approval(insight, revision, approver)
     if marks:
         record_marks(revision, approver, marks)
-    _pass_gate(revision, approver, override_reason)
+    pass_gate(revision, approver, override_reason)
     _pass_rubric(revision)
     Approval.objects.create(
         revision=revision, approver=approver, as_operator=approver.has_role(Role.OPERATOR), comment=comment
@@ -116,7 +125,12 @@ def _refuse_repeat(insight: Insight, revision: Revision, approver: User) -> None
         )
 
 
-def _pass_gate(revision: Revision, approver: User, override_reason: str) -> None:
+def pass_gate(revision: Revision, approver: User, override_reason: str) -> None:
+    """Go on with a passed gate, a written override, or the override that is given now.
+
+    Raises:
+        GateRequiredError: none of them.
+    """
     result = revision.gate_results.last()
     if result is not None and result.verdict == GateResult.Verdict.PASSED:
         return
@@ -152,6 +166,7 @@ def _activate_if_complete(insight: Insight, revision: Revision, approver: User) 
     if len(approvals) < APPROVALS_NEEDED or operator is None:
         return None
     kind = "approve" if insight.active_revision is None else "revise"
+    shadowing.end_open(insight, ShadowRun.Ending.APPROVED, by=approver.username)
     before = composition.covered(insight)
     Activation.objects.create(
         revision=revision,
@@ -171,4 +186,5 @@ def _activate_if_complete(insight: Insight, revision: Revision, approver: User) 
         manifest=composition.manifest(),
         changes=composition.compose(before | composition.covered(insight)),
     )
+    note_waiting(insight, revision)
     return release.number

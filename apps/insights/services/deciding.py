@@ -8,9 +8,9 @@ from django.db import transaction
 
 from apps.audit import ledger
 from apps.common.errors import InvalidInputError
-from apps.insights import access, telling
+from apps.insights import access, shadowing, telling
 from apps.insights.errors import AlreadyApprovedError, AlreadyDecidedError
-from apps.insights.models import Activation, Decision, Insight, Revision
+from apps.insights.models import Activation, Decision, Insight, Revision, ShadowRun
 
 from .reviewing import refuse_authors, require_judge
 
@@ -112,6 +112,8 @@ def require_reason(reason: str) -> None:
 
 def _decide(insight: Insight, revision: Revision, person: User, kind: Decision.Kind, reason: str) -> Insight:
     decision = Decision.objects.create(revision=revision, person=person, kind=kind, reason=reason.strip())
+    if kind != Decision.Kind.REOPENED:
+        shadowing.end_open(insight, ShadowRun.Ending.TURNED_DOWN, by=person.username, reason=decision.reason)
     if insight.active_revision is None:
         insight.state = (
             Insight.State.PROPOSED if kind == Decision.Kind.REOPENED else Insight.State(kind.value)

@@ -11,9 +11,9 @@ from apps.audit import ledger
 from apps.common.errors import NotFoundError
 from apps.features import releases
 from apps.features.models import Release
-from apps.insights import access, stopping, telling
+from apps.insights import access, shadowing, stopping, telling
 from apps.insights.errors import InsightWithdrawnError, NothingToRevertError, RoleRequiredError
-from apps.insights.models import Insight
+from apps.insights.models import Insight, ShadowRun
 
 if TYPE_CHECKING:
     from apps.accounts.models import User
@@ -36,6 +36,7 @@ def withdraw_insight(*, insight_id: int, actor: User, reason: str) -> Insight:
     if not may_withdraw(insight, actor):
         raise RoleRequiredError("Reviewers and operators withdraw what is served.", remedy="Ask one of them.")
     served = insight.state == Insight.State.APPROVED
+    shadowing.end_open(insight, ShadowRun.Ending.WITHDRAWN, by=actor.username, reason=reason)
     release = (
         stopping.stop(insight, Insight.State.WITHDRAWN, "withdraw", actor.username, reason)
         if served
@@ -90,7 +91,7 @@ def revert_release(*, number: int, actor: User, reason: str) -> Release:
     newest = Release.objects.order_by("-number").first()
     if newest is not None and newest.digest == target.digest:
         raise NothingToRevertError(f"Release {number} has the content that is served now.")
-    _restore_insights({entry["insight"]: entry["revision"] for entry in target.manifest})
+    _restore_insights({entry["insight"]: entry["revision"] for entry in target.manifest}, by=actor.username)
     release = releases.append_release(
         kind="revert",
         author=actor.username,
@@ -108,13 +109,15 @@ def revert_release(*, number: int, actor: User, reason: str) -> Release:
     return release
 
 
-def _restore_insights(wanted: dict[int, int]) -> None:
+def _restore_insights(wanted: dict[int, int], *, by: str) -> None:
     """Make exactly the manifest's revisions active; what they speak for was noted at their activation."""
     concerned = Insight.objects.select_for_update(of=("self",)).concerned_by(wanted).order_by("pk")
     for insight in concerned:
         number = wanted.get(insight.pk)
         if insight.active_revision == number:
             continue
+        if number is None:
+            shadowing.end_open(insight, ShadowRun.Ending.WITHDRAWN, by=by)
         insight.active_revision = number
         insight.state = Insight.State.APPROVED if number is not None else Insight.State.WITHDRAWN
         insight.save(update_fields=["state", "active_revision"])

@@ -9,8 +9,8 @@ from django.db import transaction
 from apps.audit import ledger
 from apps.common.canonical import digest
 from apps.common.times import iso_us
-from apps.insights import access, gating, provenance, telling
-from apps.insights.models import Insight, Revision, Signal
+from apps.insights import access, gating, provenance, shadowing, telling
+from apps.insights.models import Insight, Revision, ShadowRun, Signal
 from apps.postmortems.models import Recommendation
 from apps.telemetry.services import ensure_series
 
@@ -60,6 +60,7 @@ def revise_insight(*, insight_id: int, draft: Draft, author: User, seen: int | N
     )
     insight = access.lock_insight(insight_id, actor=author)
     access.newest_revision(insight, seen=seen)
+    shadowing.end_open(insight, ShadowRun.Ending.REVISED, by=author.username)
     number = insight.revision + 1
     revision = _add_revision(insight, number, draft, author)
     insight.revision = number
