@@ -127,3 +127,6 @@ class Reevaluation(models.Model):
 
     def __str__(self) -> str:
         return f"re-evaluation of the quarter from {self.quarter}"
+
+
+from .watch_models import WatchDay, WatchLook  # noqa: E402, F401  # models of this room, in a file of their own

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from . import due, reevaluating
+from . import due, reevaluating, watching
 
 
 @shared_task(name="impact.measure_due")
@@ -17,3 +17,9 @@ def measure_due() -> int:
 def reevaluate() -> bool:
     """Open the task of a quarter without a verified gain, once. Safe to run twice."""
     return reevaluating.check() is not None
+
+
+@shared_task(name="impact.watch")
+def watch() -> int:
+    """Look at every served insight. Safe to run twice: a day is read once, and looked at once."""
+    return watching.watch_all()

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 CLOCK = "clock"  # the actor of what happens by itself
+PROSPECTIVE_TEST = "prospective test"  # the actor that withdraws what does harm
 
 
 def stop(insight: Insight, state: Insight.State, kind: str, author: str, reason: str) -> Release:
@@ -75,6 +76,39 @@ def expire_insight(*, insight_id: int) -> bool:
         data={"release": release.number},
     )
     return True
+
+
+def withdraw_tested(*, insight_id: int, revision: int, reason: str) -> Release | None:
+    """Withdraw what the prospective test found to be worse than nothing (caller's transaction).
+
+    The caller holds the release lock. None if `revision` is not what is served any more: somebody was faster.
+    A newer revision that waits for its approvals keeps waiting.
+    """
+    insight = Insight.objects.select_for_update(of=("self",)).filter(pk=insight_id).first()
+    if insight is None or insight.active_revision != revision:
+        return None
+    served = Revision.objects.get(insight=insight, number=revision)
+    waiting = insight.revision != revision
+    newest = access.newest_revision(insight)
+    state = Insight.State(access.state_while_not_served(newest)) if waiting else Insight.State.WITHDRAWN
+    release = stop(insight, state, "withdraw", PROSPECTIVE_TEST, reason)
+    telling.ended(
+        insight,
+        served,
+        None,
+        title="Withdrawn by the prospective test",
+        text=reason,
+        release=release.number,
+        judges=True,
+    )
+    ledger.record(
+        actor=PROSPECTIVE_TEST,
+        action="insight_withdrawn",
+        object_type="insight",
+        object_id=insight.pk,
+        data={"reason": reason, "release": release.number, "revision": revision},
+    )
+    return release
 
 
 def expire_insights() -> int:

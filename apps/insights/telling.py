@@ -100,11 +100,19 @@ def decided(
 
 
 def ended(
-    insight: Insight, revision: Revision, actor: User | None, *, title: str, text: str, release: int | None
+    insight: Insight,
+    revision: Revision,
+    actor: User | None,
+    *,
+    title: str,
+    text: str,
+    release: int | None,
+    judges: bool = False,
 ) -> None:
-    """Authors and approvers hear that it is served no more, but not who ended it."""
+    """Authors and approvers hear that it is served no more, with `judges` all who judge; not who ended it."""
     approvals = Approval.objects.filter(revision__insight=insight).values("approver")
     concerned = _authors(insight) | set(User.objects.filter(pk__in=approvals))
+    concerned |= set(_judges(insight)) if judges else set()
     _tell(
         concerned - {actor},
         revision,

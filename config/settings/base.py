@@ -233,6 +233,8 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "sweep-outbox": {"task": "audit.drain", "schedule": 2.0, "options": {"expires": 10}},
     "worker-heartbeat": {"task": "audit.heartbeat", "schedule": 5.0, "options": {"expires": 10}},
     "read-shadow-runs": {"task": "insights.shadow", "schedule": 900.0, "options": {"expires": 600}},
+    # Hourly, since a day is ready when its samples and labels are; what was read is not read again.
+    "watch-insights": {"task": "impact.watch", "schedule": 3600.0, "options": {"expires": 1800}},
     "expire-insights": {"task": "insights.expire", "schedule": 5.0, "options": {"expires": 30}},
     "remind-owners": {"task": "actions.remind", "schedule": 3600.0, "options": {"expires": 1800}},
     "measure-due-actions": {"task": "impact.measure_due", "schedule": 3600.0, "options": {"expires": 1800}},

@@ -11,6 +11,7 @@ PAGES = {
     "actions/<int:pk>/verdict": Page(get=ANYBODY),
     "actions/<int:pk>/measure-again": Page(get=None, post=JUDGES | OPERATORS),
     "insights/<int:pk>/verdicts": Page(get=ANYBODY),
+    "insights/<int:pk>/watch": Page(get=ANYBODY),
     "verdicts/<int:pk>": Page(get=ANYBODY),
     "verdicts/<int:pk>.json": Page(get=ANYBODY),
 }
@@ -18,4 +19,5 @@ ROUTES = {
     "api/v1/actions/<int:pk>/verdicts": {"GET": Rule("actions:read")},
     "api/v1/impact": {"GET": Rule("actions:read")},
     "api/v1/learning-metrics": {"GET": Rule("actions:read")},
+    "api/v1/insights/<int:pk>/watch": {"GET": Rule("insights:read")},
 }

@@ -25,6 +25,10 @@ PAGES = {
     "postmortems/<int:pk>/insights": SHOWN,
     "releases/<int:number>/revert": Page(get=None, post=OPERATORS),
     "releases/<int:number>/compare/<int:other>/worth": Page(get=ANYBODY, post=COMPARERS),
+    "insights/<int:pk>/life-cycle": SHOWN,
+    "insights/<int:pk>/shadow": SHOWN,
+    "insights/<int:pk>/shadow/start": DEED,
+    "insights/<int:pk>/shadow/stop": DEED,
     **EDITOR_PAGES,
 }
 ROUTES = {
@@ -36,5 +40,8 @@ ROUTES = {
         "POST": Rule("insights:write", COMPARERS),
     },
     "api/v1/releases/<int:number>/ablations/<int:pk>": {"GET": Rule("insights:read")},
+    "api/v1/insights/<int:pk>/shadow-runs": {"GET": Rule("insights:read"), **WRITE},
+    "api/v1/insights/<int:pk>/shadow-runs/stop": WRITE,
+    "api/v1/shadow-runs/<int:pk>/readings": {"GET": Rule("insights:read")},
     "api/v1/queue": {"GET": Rule("insights:read")},
 }

@@ -40,7 +40,7 @@ def stream(
 ) -> None:
     """`days` from `start` (a midnight): around 100, with a burst to `height` a day and incidents to 400.
 
-    Bursts come at changing hours, so that no baseline learns them; incidents are at noon and labelled.
+    Bursts come at changing hours, so that no baseline learns them; incidents too, and they are labelled.
     """
     random = np.random.default_rng([seed, len(series_id)])
     values = 100 + random.normal(0, 2, days * A_DAY)
@@ -49,9 +49,9 @@ def stream(
         if bursts:
             values[first : first + 3] = height
         if day in incidents:
-            noon = day * A_DAY + 72
-            values[noon : noon + 12] = 400
-            label(series_id, start + timedelta(days=day, hours=12))
+            begin = day * A_DAY + 72 + 17 * day % 48  # at changing hours too
+            values[begin : begin + 12] = 400
+            label(series_id, start + begin * STEP)
     times = reading.to_us(start) + np.arange(days * A_DAY, dtype=np.int64) * (
         STEP // timedelta(microseconds=1)
     )

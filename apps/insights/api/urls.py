@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from . import ablations, decisions, views
+from . import ablations, decisions, shadow, views
 
 urlpatterns = [
     path("insights", views.InsightList.as_view(), name="insight-list"),
@@ -20,6 +20,9 @@ urlpatterns = [
     path("insights/<int:pk>/revise", views.InsightRevise.as_view(), name="insight-revise"),
     path("insights/<int:pk>/scores", views.InsightScores.as_view(), name="insight-scores"),
     path("insights/<int:pk>/withdraw", views.InsightWithdraw.as_view(), name="insight-withdraw"),
+    path("insights/<int:pk>/shadow-runs", shadow.ShadowRuns.as_view(), name="shadow-runs"),
+    path("insights/<int:pk>/shadow-runs/stop", shadow.ShadowStop.as_view(), name="shadow-stop"),
+    path("shadow-runs/<int:pk>/readings", shadow.ShadowReadings.as_view(), name="shadow-readings"),
     path("queue", decisions.QueueView.as_view(), name="queue"),
     path("releases/<int:number>/ablations", ablations.AblationsView.as_view(), name="release-ablations"),
     path(

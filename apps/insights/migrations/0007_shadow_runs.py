@@ -62,7 +62,7 @@ class Migration(migrations.Migration):
                 ('power', models.FloatField(null=True)),
                 ('minimum_detectable_effect', models.FloatField(null=True)),
                 ('data_hash', models.CharField(blank=True, default='', max_length=64)),
-                ('code', models.CharField(blank=True, default='', max_length=64)),
+                ('code', models.CharField(blank=True, default='', max_length=100)),
             ],
             options={
                 'ordering': ['-pk'],

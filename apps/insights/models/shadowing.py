@@ -73,7 +73,7 @@ class ShadowRun(models.Model):
     power = models.FloatField(null=True)
     minimum_detectable_effect = models.FloatField(null=True)
     data_hash = models.CharField(max_length=64, blank=True, default="")
-    code = models.CharField(max_length=64, blank=True, default="")
+    code = models.CharField(max_length=100, blank=True, default="")
 
     class Meta:
         ordering: ClassVar = ["-pk"]
