@@ -129,4 +129,6 @@ class Reevaluation(models.Model):
         return f"re-evaluation of the quarter from {self.quarter}"
 
 
-from .watch_models import WatchDay, WatchLook  # noqa: E402, F401  # models of this room, in a file of their own
+from .watch_models import WatchDay, WatchLook  # noqa: E402  # models of this room, in a file of their own
+
+__all__ = ["Reevaluation", "Verdict", "WatchDay", "WatchLook"]

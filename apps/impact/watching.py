@@ -105,8 +105,10 @@ def _read(period: Period, now: datetime) -> bool:
         ignore_conflicts=True,
     )
     newest = seen.order_by("-day").values_list("day", flat=True).first()
+    if newest is None:
+        return False
     looked = WatchLook.objects.filter(insight=period.insight, release=period.release, through=newest)
-    return newest is not None and not looked.exists()
+    return not looked.exists()
 
 
 @transaction.atomic

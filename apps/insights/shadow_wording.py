@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from django.db.models import Sum
@@ -62,10 +62,9 @@ def runs(insight: Insight) -> list[RunShown]:
     )
     days: dict[int, list[Day]] = defaultdict(list)
     sums = {name: Sum(name) for name in COUNTS}
-    for row in (
-        ShadowReading.objects.filter(run__in=found).values("run", "day").annotate(**sums).order_by("day")
-    ):
-        days[row.pop("run")].append(Day(**row))
+    rows = ShadowReading.objects.filter(run__in=found).values("run", "day").annotate(**sums)
+    for row in cast("list[dict[str, Any]]", list(rows.order_by("day"))):
+        days[row["run"]].append(Day(day=row["day"], **{name: row[name] for name in COUNTS}))
     return [_shown(run, days[run.pk]) for run in found]
 
 
@@ -98,7 +97,7 @@ def _figures(run: ShadowRun, days: Sequence[Day]) -> str:
         f"{count['false_before']} without. "
         f"Of {count['incidents']} incidents, {count['gained']} gained and {count['lost']} lost."
     )
-    if run.p is None or run.effect is None:
+    if run.p is None or run.effect is None or (run.low is None and run.high is None):
         return said
     ratio = run.metric == ShadowRun.Metric.FALSE_ALARMS
     effect, low, high = (_effect(value, ratio=ratio) for value in (run.effect, run.low, run.high))

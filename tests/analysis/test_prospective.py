@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from apps.analysis import prospective, sequences
+from apps.common.errors import require
 
 pytestmark = [pytest.mark.unit]
 
@@ -85,8 +86,8 @@ def test_fewer_days_that_differ_than_a_first_look_say_nothing():
     assert (found.effect, found.low, found.p, found.worse) == (None, None, None, False)
     found = prospective.prospect([3.0, 2.0] * 10, gained=0, lost=0)
     assert found.worse
-    assert found.low > 0
-    assert found.p < prospective.ALPHA
+    assert require(found.low, "low") > 0
+    assert require(found.p, "p") < prospective.ALPHA
     assert prospective.prospect([-3.0, -2.0] * 10, gained=0, lost=0).better
 
 

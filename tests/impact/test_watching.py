@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from apps.accounts.models import Role
 from apps.audit.models import AuditRecord, Outbox
+from apps.common.errors import require
 from apps.features import releases
 from apps.features.models import Release
 from apps.impact import watching
@@ -29,9 +30,12 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.unit, pytest.mark.django_db]
 
 DAY = timedelta(days=1)
-LOUDER = [{"kind": "theta_scale", "value": -1.0}, {"kind": "min_effect", "value": {"rel": 0.1}}]
+LOUDER: list[dict[str, Any]] = [
+    {"kind": "theta_scale", "value": -1.0},
+    {"kind": "min_effect", "value": {"rel": 0.1}},
+]
 QUIET: dict[str, Any] = {"height": 120}  # bursts that only a louder detector hears
-DEAF = [{"kind": "min_effect", "value": {"rel": 9.0}}]
+DEAF: list[dict[str, Any]] = [{"kind": "min_effect", "value": {"rel": 9.0}}]
 
 
 def live(days: int = 30, **words: Any) -> datetime:
@@ -82,9 +86,9 @@ def test_each_day_is_read_and_looked_at_once() -> None:
     assert second.days == first.days + 1
     for model in (WatchDay, WatchLook):
         with pytest.raises(DatabaseError), transaction.atomic():
-            model.objects.update(lost=0)  # type: ignore[attr-defined]
+            model.objects.update(lost=0)
         with pytest.raises(DatabaseError), transaction.atomic():
-            model.objects.all().delete()  # type: ignore[attr-defined]
+            model.objects.all().delete()
 
 
 def test_a_signal_that_pays_too_much_is_withdrawn_by_the_test_with_its_figures() -> None:
@@ -101,7 +105,7 @@ def test_a_signal_that_pays_too_much_is_withdrawn_by_the_test_with_its_figures()
     assert look.decision == "worse", (look.n, look.effect, look.low)
     insight.refresh_from_db()
     assert (insight.state, insight.active_revision) == ("withdrawn", None)
-    release = Release.objects.get(number=look.withdrawn_by)
+    release = Release.objects.get(number=require(look.withdrawn_by, "the release"))
     assert release.number == numbers[-1] + 1
     assert (release.kind, release.author, release.manifest) == ("withdraw", "prospective test", [])
     assert releases.current() == {}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -21,7 +21,7 @@ STEP_US = STEP // timedelta(microseconds=1)
 A_DAY = 144  # samples
 LATENCY, ORDERS = "checkout/latency_p99", "cart/latency_p95"
 BOTH = {"series": [ORDERS, LATENCY]}
-SPARE_BURSTS = [{"kind": "min_effect", "value": {"rel": 1.5}}]
+SPARE_BURSTS: list[dict[str, Any]] = [{"kind": "min_effect", "value": {"rel": 1.5}}]
 
 
 def midnight(moment: datetime) -> datetime:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import itertools
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from django.db import transaction
@@ -72,6 +73,9 @@ def learnt(reader: User) -> bytes:
 
 
 class TestHiddenLabels(TestCase):
+    reader: User
+    labels: list[int]
+
     @classmethod
     def setUpTestData(cls) -> None:
         cls.reader = make_person("vera", Role.VIEWER)
@@ -95,7 +99,7 @@ def test_the_measure_tells_when_a_label_does_count():
     reader = make_person("vera", Role.VIEWER)
     stream(LATENCY, START, DAYS, incidents=INCIDENTS)
     before = learnt(reader)
-    OutcomeLabel.objects.order_by("start_at").first().delete()
+    OutcomeLabel.objects.order_by("start_at")[:1].get().delete()
     assert learnt(reader) != before
 
 
@@ -137,14 +141,16 @@ def facts() -> bytes:
 
 
 @pytest.mark.parametrize("flags", list(itertools.product(["is_drill", "is_holdout"], repeat=2)))
-def test_hidden_incidents_with_reviews_change_no_fact_of_any_view(flags):
+def test_hidden_incidents_with_reviews_change_no_fact_of_any_view(flags: tuple[str, str]) -> None:
+    first: dict[str, Any] = {flags[0]: True}
+    second: dict[str, Any] = {flags[1]: True}
     ann = make_person("ann", Role.RESPONDER)
     reviewed(ann, "dns")
     reviewed(ann, "hardware", service="login")
     before = facts()
     assert {row.view for row in FactRow.objects.all()} >= {"service_history", "failure_mode_prior"}
-    reviewed(ann, "dns", **{flags[0]: True})
-    reviewed(ann, "time_bug", "hardware", service="login", **{flags[1]: True})
+    reviewed(ann, "dns", **first)
+    reviewed(ann, "time_bug", "hardware", service="login", **second)
     assert facts() == before
     reviewed(ann, "time_bug")  # and one that counts is seen
     assert facts() != before

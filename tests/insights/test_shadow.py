@@ -283,7 +283,9 @@ def test_a_good_signal_is_found_and_the_finding_noted_once():
     run.refresh_from_db()
     insight.refresh_from_db()
     assert (run.outcome, run.ending, run.ended_by) == ("improved", "finished", "clock"), run.outcome_reason
+    assert run.n is not None
     assert run.n >= 12
+    assert run.high is not None
     assert run.high < 0
     assert insight.state == "proposed"
     finding = Finding.objects.get()

@@ -43,8 +43,8 @@ class StartForm(forms.Form):
         help_text="It halves the confidence that models will see, and stays visible for ever.",
     )
 
-    def __init__(self, *args: Any, needs_override: bool, **kwargs: Any) -> None:
-        super().__init__(*args, auto_id="id_start_%s", **kwargs)
+    def __init__(self, data: Any = None, *, needs_override: bool, **kwargs: Any) -> None:
+        super().__init__(data, auto_id="id_start_%s", **kwargs)
         if not needs_override:
             del self.fields["override_reason"]
 
@@ -63,5 +63,5 @@ class StopForm(forms.Form):
         help_text="The author reads it, and it stays.",
     )
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, auto_id="id_stop_%s", **kwargs)
+    def __init__(self, data: Any = None) -> None:
+        super().__init__(data, auto_id="id_stop_%s")
