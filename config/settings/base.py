@@ -205,6 +205,8 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
         "IncidentStateEnum": "apps.incidents.codes.State",
         "LabelKindEnum": "apps.telemetry.models.OutcomeLabel.Kind",
         "ActionKindEnum": "apps.actions.models.choices.Kind",
+        "ShadowMetricEnum": "apps.insights.models.shadowing.ShadowRun.Metric",
+        "ActionMetricEnum": "apps.actions.models.choices.Metric",
         "TrackerKindEnum": "apps.actions.models.trackers.Tracker.Kind",
     },
     "POSTPROCESSING_HOOKS": [

@@ -94,6 +94,10 @@ class RunSerializer(serializers.ModelSerializer[ShadowRun]):
     insight = serializers.IntegerField(source="revision.insight_id", read_only=True)
     revision = serializers.IntegerField(source="revision.number", read_only=True)
     started_by = serializers.CharField(source="started_by.username", read_only=True)
+    metric = serializers.CharField(read_only=True)
+    outcome = serializers.CharField(
+        read_only=True, help_text="improved, worse, no_evidence, too_few_data; empty if it was not judged"
+    )
 
     class Meta:
         model = ShadowRun
