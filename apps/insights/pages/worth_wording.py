@@ -119,7 +119,7 @@ def shown(found: Mapping[str, Any], visible: Collection[int]) -> Shown:
         arms=_arms(found),
         picture=_picture(found, visible),
         shares=[_share(one, visible) for one in _ordered(found)],
-        services=[_service(name, row, found, visible) for name, row in found["by_service"].items()],
+        services=[_service(name, row, found, visible) for name, row in sorted(found["by_service"].items())],
         total=_signed(found["sum_of_contributions"]),
         figures=found,
     )
@@ -154,20 +154,21 @@ def _arms(found: Mapping[str, Any]) -> list[ArmRow]:
         ("Utility", "utility", figures.figure),
     ]
     return [
-        ArmRow(label, show(before[key]), show(after[key]), _change(found["difference"].get(key)))
+        ArmRow(label, show(before[key]), show(after[key]), _change(key, found["difference"].get(key)))
         for label, key, show in rows
     ]
 
 
-def _change(entry: Mapping[str, Any] | None) -> str:
+def _change(metric: str, entry: Mapping[str, Any] | None) -> str:
+    """The difference with its interval; of recall in percentage points."""
     if entry is None or entry["effect"] is None:
         return ""
-    interval = (
-        ""
-        if entry["low"] is None or entry["high"] is None
-        else f" ({_signed(entry['low'])} to {_signed(entry['high'])})"
+    unit, scale = (" points", 100) if metric == "recall" else ("", 1)
+    effect, low, high = (
+        None if entry[name] is None else _signed(scale * entry[name]) for name in ("effect", "low", "high")
     )
-    return f"{_signed(entry['effect'])}{interval}"
+    interval = f" ({low} to {high})" if low is not None and high is not None else ""
+    return f"{effect}{unit}{interval}"
 
 
 def _picture(found: Mapping[str, Any], visible: Collection[int]) -> Forest | None:
