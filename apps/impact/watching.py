@@ -95,15 +95,13 @@ def _read(period: Period, now: datetime) -> bool:
     for service, day in seen.values_list("service", "day"):
         read[service].add(day)
     services = {series_id.partition("/")[0] for series_id in composition.covered(period.insight)}
-    wanted = {service: [day for day in days if day not in read[service]] for service in services}
-    found = daily.service_days(arms.of_served(period.insight), wanted, start=period.since, end=now)
-    WatchDay.objects.bulk_create(
-        [
-            WatchDay(insight=period.insight, revision=period.revision, release=period.release, **asdict(day))
-            for day in found
-        ],
-        ignore_conflicts=True,
-    )
+    both = arms.of_served(period.insight)
+    named = {"insight": period.insight, "revision": period.revision, "release": period.release}
+    for service in sorted(services):  # kept service by service: a task that is cut short loses one
+        wanted = {service: [day for day in days if day not in read[service]]}
+        found = daily.service_days(both, wanted, start=period.since, end=now)
+        rows = [WatchDay(**named, **asdict(day)) for day in found]
+        WatchDay.objects.bulk_create(rows, ignore_conflicts=True)
     newest = seen.order_by("-day").values_list("day", flat=True).first()
     if newest is None:
         return False
