@@ -125,6 +125,18 @@ def test_remediations_of_the_services_tier_come_first():
     assert found.candidates[1].remediations[0]["remediation"] == "rollback"
 
 
+def test_the_answer_in_words_says_what_was_abstained_from_and_what_tells_nothing():
+    prior = prior_of({"code_defect": 2}, FLEET, 2)
+    sure = cli.told(suggested(prior, knowledge_of(REVIEWS), "trigger:config_push", "timing:night"))
+    first, second, *rest = sure.splitlines()
+    assert first.startswith("checkout: config_error has a chance of ")
+    assert "config_error (before the symptoms " in second
+    assert "          rollback: 2 of 3 ended, median 30 min" in rest
+    assert rest[-1] == "  timing:night: in no review, so it tells nothing"
+    unsure = cli.told(suggested(prior, knowledge_of(REVIEWS), threshold=0.99))
+    assert unsure.startswith("checkout: no suggestion. The likeliest mode, code_defect, has a chance of ")
+
+
 @pytest.mark.parametrize("wrong", ["config_push", "weather:rain", "trigger:"])
 def test_a_symptom_has_a_kind_and_a_code(wrong):
     with pytest.raises(SuggesterError, match="Write kind:code"):
