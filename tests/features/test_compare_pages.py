@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from apps.features import wording
 from tests.features.release_pages import main, served, use
 from tests.features.support import CHECKOUT, LOGIN
 from tests.reading import queries, text_of
@@ -94,13 +95,14 @@ def test_consumers_are_shown_at_what_they_read_last(viewer):
     use("fixed/token", "detection__r1", 1)
     use("risk/token", "service_history", 0)
     seen = text_of(viewer.get("/consumers"))
-    assert re.search(r"late/token detection 2 1 behind 30 min ago", seen)
+    active, pinned = wording.service("detection"), wording.service("detection__r1")
+    assert re.search(rf"late/token detection {active} 2 1 behind 30 min ago", seen)
     assert "1,234" in seen or "1 234" in seen
-    assert re.search(r"fresh/token detection 3 Up to date", seen)
-    assert re.search(r"fixed/token detection__r1 1 Pinned on purpose 2 behind", seen)
-    assert re.search(r"risk/token service_history has none", seen)
+    assert re.search(rf"fresh/token detection {active} 3 Up to date", seen)
+    assert re.search(rf"fixed/token detection__r1 {pinned} 1 Pinned on purpose 2 behind", seen)
+    assert re.search(r"risk/token service_history incidents, reviews and open actions .* has none", seen)
     one = text_of(viewer.get("/consumers?consumer=late/token"))
-    assert re.search(r"detection 2 1 behind .* detection 1 2 behind", one)
+    assert re.search(rf"detection {active} 2 1 behind .* detection {active} 1 2 behind", one)
     assert "fresh/token" not in one
     of_first = text_of(viewer.get("/consumers?release=1"))
     assert "Readers of release 1" in of_first

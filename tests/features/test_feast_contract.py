@@ -18,6 +18,7 @@ from sqlalchemy.engine import make_url
 from apps.common.health import HealthError
 from apps.features import connections, definitions, publication, store, vectors
 from apps.features.connections import Connections
+from apps.features.fact_schema import VIEWS
 from tests.features.support import CHECKOUT, online, serve, sql
 
 pytestmark = pytest.mark.unit
@@ -65,7 +66,7 @@ def test_readers_see_a_new_definition_when_the_counter_moves_and_not_before(feas
     SqlRegistry.apply_feature_view(feast.registry, other.view, feast.project)
     feast.refresh_if_moved(1)
     views = feast.registry.list_feature_views(feast.project, allow_cache=True)
-    assert {view.name for view in views} == {"detection_profile", "service_history"}
+    assert {view.name for view in views} == {"detection_profile", *VIEWS}
     feast.refresh_if_moved(2)
     assert {v.name for v in feast.registry.list_feature_views(feast.project, allow_cache=True)} == {
         *("detection_profile", "detection_profile__r1", "service_history")

@@ -14,6 +14,7 @@ from apps.audit import outbox
 from apps.audit.models import AuditRecord
 from apps.common.times import iso_us
 from apps.features import client_folder, pinning, waiting
+from apps.features.fact_schema import VIEWS
 from apps.features.models import Pin
 from apps.features.schema import TYPES
 from tests.features.support import CHECKOUT, LOGIN, bearer, content, make_release, person, serve
@@ -289,11 +290,12 @@ def test_its_registry_carries_no_sql_no_address_and_no_code(client, reader):
     assert {view.spec.name for view in registry.feature_views} == {
         "detection_profile",
         "detection_profile__r1",
-        "service_history",
+        *VIEWS,
     }
     services = {s.spec.name for s in registry.feature_services}
-    assert services == {"detection", "detection__r1", "service_history"}
-    assert {entity.spec.name for entity in registry.entities} == {"series", "service"}
+    assert services == {"detection", "detection__r1", *VIEWS}
+    entities = {entity.spec.name for entity in registry.entities}
+    assert entities == {"series", "service", "failure_mode", "service_tier"}
     assert [field.name for field in registry.feature_views[0].spec.features] == list(TYPES)
     assert not registry.on_demand_feature_views
     assert not registry.permissions
