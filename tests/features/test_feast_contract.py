@@ -69,7 +69,9 @@ def test_readers_see_a_new_definition_when_the_counter_moves_and_not_before(feas
     assert {view.name for view in views} == {"detection_profile", *VIEWS}
     feast.refresh_if_moved(2)
     assert {v.name for v in feast.registry.list_feature_views(feast.project, allow_cache=True)} == {
-        *("detection_profile", "detection_profile__r1", "service_history")
+        "detection_profile",
+        "detection_profile__r1",
+        *VIEWS,
     }
 
 
