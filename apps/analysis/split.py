@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -107,16 +107,17 @@ def divide(telemetry: Telemetry, labels: Sequence[Interval], rules: Rules) -> Sp
 
 def split_hash(series: Mapping[str, Telemetry], splits: Mapping[str, Split], rules: Rules) -> str:
     """SHA-256 (hex) of the canonical description of all splits, the rules and the samples themselves."""
-    return digest(
-        {
-            "protocol": 1,
-            "rules": asdict(rules),
-            "series": {
-                name: {"data": data_hash(series[name]), **asdict(split)}
-                for name, split in sorted(splits.items())
-            },
-        }
-    )
+    return hash_of({name: described(series[name], split) for name, split in splits.items()}, rules)
+
+
+def described(telemetry: Telemetry, split: Split) -> dict[str, Any]:
+    """What the hash says of one series."""
+    return {"data": data_hash(telemetry), **asdict(split)}
+
+
+def hash_of(series: Mapping[str, Mapping[str, Any]], rules: Rules) -> str:
+    """`split_hash` of series described one by one, so that no two of them need be in memory together."""
+    return digest({"protocol": 1, "rules": asdict(rules), "series": series})
 
 
 def data_hash(telemetry: Telemetry) -> str:

@@ -75,9 +75,9 @@ def prepare(inputs: Inputs, progress: Progress | None = None) -> Study:
     return Study(cases, inputs.rules, hashed)
 
 
-def learn(study: Study, progress: Progress | None = None) -> Lessons:
-    """Fit all three arms; only training slices are read."""
-    fleet = arms.Fleet(tuple(study.cases.values()))
+def learn(study: Study, progress: Progress | None = None, fleet: arms.Fleet | None = None) -> Lessons:
+    """Fit all three arms; only training slices are read. `fleet` where the study is part of a larger one."""
+    fleet = fleet or arms.Fleet(tuple(study.cases.values()))
     default = fleet.default()
     services = {
         service: arms.Service([study.cases[name] for name in names], fleet)
