@@ -52,7 +52,7 @@ def sentence(verdict: Verdict, smallest_effect: float | None) -> str:
     aim = _aim(metric, smallest_effect)
     if not more:
         return f"There was enough to find {aim}." if aim and verdict.verdict == "no_evidence" else ""
-    return f"To tell, it takes about {phrases.counted(more, unit)} more{_pace(verdict, more)}."
+    return f"To tell, it takes about {more:,} more {unit[more != 1]}{_pace(verdict, more)}."
 
 
 def total_needed(metric: Metric, n: int, detectable: float | None, declared: float | None) -> int:

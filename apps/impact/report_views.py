@@ -72,6 +72,7 @@ def learning_page(request: AuthedRequest) -> HttpResponse:
         try:
             asked = learning.period(told["first"], told["last"], today=timezone.now().date())
             metrics = learning.metrics(asked)
+            form = PeriodForm({"from": asked.first.isoformat(), "to": asked.last.isoformat()})
         except InvalidInputError as error:
             form.add_error("first", f"{error.detail} {error.remedy or ''}".strip())
     context = {"form": form, "metrics": metrics}

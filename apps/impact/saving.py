@@ -44,7 +44,7 @@ def by_objective() -> list[Saved]:
     )
     groups: dict[str, list[Verdict]] = defaultdict(list)
     for verdict in rows.select_related("insight"):
-        if verdict.report["served"]:
+        if tells(verdict):
             groups[OBJECTIVE].append(verdict)
     return [_sum(name, found) for name, found in sorted(groups.items())]
 
@@ -58,6 +58,12 @@ def _sum(name: str, verdicts: Iterable[Verdict]) -> Saved:
         _total([one.low for one in rows]),
         _total([one.high for one in rows]),
     )
+
+
+def tells(verdict: Verdict) -> bool:
+    """Whether a verdict says what a served lesson saves."""
+    replayed = verdict.evidence == Verdict.Evidence.REPLAY and verdict.metric == Metric.FALSE_ALARMS
+    return replayed and verdict.effect is not None and bool(verdict.report["served"])
 
 
 def saved(verdict: Verdict) -> Saved:

@@ -51,6 +51,13 @@ PLACES = (
     Place("Insights", "insights:list", "lightbulb", "s", ("insights", "dashboards:lesson")),
     Place("Review", "insights:queue", "inbox", "r", ("insights:queue",)),
     Place("Actions", "actions:list", "check2-square", "a", ("actions", "impact")),
+    Place(
+        "Impact",
+        "impact:report",
+        "graph-up",
+        "m",
+        ("impact:report", "impact:power", "impact:learning", "dashboards:contributions"),
+    ),
     Place("Releases", "features:releases", "layers", "e", ("features",)),
     Place(
         "Services",

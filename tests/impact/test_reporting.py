@@ -160,7 +160,7 @@ def test_the_report_keeps_replay_and_field_apart() -> None:
     assert replayed.action.title in by_replay
     assert seen.action.title in in_field
     assert seen.action.title not in by_replay
-    assert "To tell, it takes about 8 service-days that differ more" in by_replay
+    assert "To tell, it takes about 8 more service-days that differ" in by_replay
     for kind, wanted in (("replay", replayed), ("field", seen)):
         one = client.get(f"/impact?evidence={kind}").content.decode()
         assert f"/verdicts/{wanted.pk}" in one

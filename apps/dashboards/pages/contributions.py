@@ -32,11 +32,13 @@ def of_person(request: AuthedRequest, username: str) -> HttpResponse:
 
 def _shown(request: AuthedRequest, author: User) -> HttpResponse:
     found = listing(request, contributions.authored(author, request.user), "-insight_id")
+    said = contributions.report()
     context = {
         "author": author,
         "own": author == request.user,
-        "rows": contributions.told(found.items, request.user),
+        "rows": contributions.told(found.items, request.user, said),
         "next_url": found.next_url,
-        "totals": contributions.totals(author, request.user),
+        "totals": contributions.totals(author, request.user, said),
+        "verified": contributions.verified(request.user, said),
     }
     return render(request, "dashboards/contributions.html", context)
