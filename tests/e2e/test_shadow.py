@@ -50,7 +50,7 @@ def protect(page: Page, now: datetime) -> None:
 def end(page: Page) -> None:
     """And ends the window before its time."""
     page.get_by_role("button", name=re.compile("End it")).first.click()
-    page.get_by_role("dialog").get_by_role("button", name="Continue").click()
+    page.get_by_role("dialog").get_by_role("button", name="End it").click()
     expect(page.get_by_role("list", name="Protected windows")).to_contain_text("ended by Kim Osei")
 
 
