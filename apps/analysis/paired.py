@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -195,7 +196,7 @@ def delay_difference(differences: Sequence[float], *, alpha: float = ALPHA) -> P
     """Median of after - before in seconds, by incident; -inf: only the second arm saw it, +inf: the first.
 
     The test is the sign test; the interval holds the median of all, ties included.
-    `smallest` supposes normal differences, of which the sign test sees about two thirds.
+    `smallest` supposes normal differences.
     """
     n = len(differences)
     if n == 0:
@@ -218,17 +219,22 @@ def delay_smallest(
 ) -> float | None:
     """Seconds that would be found with `power`; None for fewer than six, which no sign test can judge.
 
-    Zero where all differences are equal: then any shift of all of them would be found.
+    Exact for normal differences: how many must be of one sign, how likely each must be for that, and how far
+    they must be moved to be so likely. Zero where all differences are equal: then any shift of all of them
+    would be found.
     """
     finite = np.array([d for d in differences if math.isfinite(d)])
-    if len(differences) < SIGN_TEST_NEEDS or finite.size < SIGN_TEST_NEEDS:
+    share = _share_of_one_sign(finite.size, power, alpha)
+    return None if share is None else float(special.ndtri(share)) * float(finite.std(ddof=1))
+
+
+@lru_cache(maxsize=1024)
+def _share_of_one_sign(n: int, power: float, alpha: float) -> float | None:
+    """How likely one sign must be for the sign test of `n` differences to have this power; None: never."""
+    fewest = next((k for k in range(n // 2 + 1, n + 1) if discordant_p(n - k, k) < alpha), None)
+    if fewest is None:
         return None
-    quantiles = float(special.ndtri(1 - alpha / 2) + special.ndtri(power))
-    return quantiles * float(finite.std(ddof=1)) * math.sqrt(math.pi / 2 / finite.size)
-
-
-SIGN_TEST_NEEDS = 6
-"""Differences without which no sign test falls below 5 %."""
+    return float(special.betaincinv(fewest, n - fewest + 1, power))
 
 
 def _median_rank(n: int) -> int:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,7 +17,11 @@ from scipy import special
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from .types import Floats
+
 EXACT_UP_TO = 12
+KEPT_UP_TO = 50
+"""Differences up to which drawn signs are kept for the next call: at most 4 MB each."""
 DRAWS = 9_999
 SEED = 20_161_231
 CONFIDENCE = 0.95
@@ -45,11 +50,23 @@ def sign_flip_p(differences: Sequence[float]) -> float:
     # A sum counts as large as the observed one when they differ by rounding only.
     observed = abs(float(values.sum())) - 1e-9 * float(np.abs(values).sum())
     if values.size <= EXACT_UP_TO:
-        codes = np.arange(2**values.size)[:, None] >> np.arange(values.size)
-        signs = 1.0 - 2.0 * (codes & 1)
-        return float(np.mean(np.abs(signs @ values) >= observed))
-    draws = np.random.default_rng(SEED).integers(0, 2, size=(DRAWS, values.size)) * 2.0 - 1.0
+        return float(np.mean(np.abs(_every_sign(values.size) @ values) >= observed))
+    draws = (_kept_signs if values.size <= KEPT_UP_TO else _drawn_signs)(values.size, DRAWS)
     return float(1 + np.sum(np.abs(draws @ values) >= observed)) / (DRAWS + 1)
+
+
+@lru_cache(maxsize=EXACT_UP_TO)
+def _every_sign(size: int) -> Floats:
+    codes = np.arange(2**size)[:, None] >> np.arange(size)
+    return np.asarray(1.0 - 2.0 * (codes & 1), dtype=np.float64)
+
+
+def _drawn_signs(size: int, draws: int) -> Floats:
+    coins = np.random.default_rng(SEED).integers(0, 2, size=(draws, size))
+    return np.asarray(coins * 2.0 - 1.0, dtype=np.float64)
+
+
+_kept_signs = lru_cache(maxsize=8)(_drawn_signs)
 
 
 def t_interval(values: Sequence[float], confidence: float = CONFIDENCE) -> Estimate:
