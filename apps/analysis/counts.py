@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,7 +23,7 @@ import numpy as np
 from .effects import ALPHA, TARGET_POWER, TOO_FEW_DATA, Estimate, log_effect, quantile, reduction
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from .types import Floats
 
@@ -30,6 +31,9 @@ HALF = 0.5
 MIN_CONTROLS = 10
 SIGNIFICANT_FROM = 19
 """Controls below which the smallest possible p, 1 / (controls + 1), is above .05."""
+STEPS = 12
+FARTHEST = 20.0
+"""Log ratios beyond which nothing is told apart any more."""
 METHOD = "difference in differences against untouched services, placebo rank"
 
 
@@ -66,13 +70,13 @@ class Counts2:
         ratio = (self.after + HALF) / (self.before + HALF)
         return math.log(ratio * self.before_days / self.after_days)
 
-    @property
-    def noise(self) -> float:
-        """Variance of `change` if the total had fallen by chance on the two stretches.
+    def noise(self, effect: float = 0.0) -> float:
+        """Variance of `change` if the total had fallen by chance on the two stretches under this effect.
 
-        Of the total only, so that a fall weighs as much as a rise.
+        Of the total only, so that without an effect a fall weighs as much as a rise.
         """
-        share = self.after_days / (self.before_days + self.after_days)
+        after = self.after_days * math.exp(effect)
+        share = after / (self.before_days + after)
         return 1 / (self.total * share + HALF) + 1 / (self.total * (1 - share) + HALF)
 
 
@@ -108,7 +112,7 @@ def difference_in_differences(
         smallest=None,
     )
     if len(used) >= MIN_CONTROLS and treated.total:
-        found = _ranked(found, _Placebos.of(treated, used), declared, alpha)
+        found = _ranked(found, partial(_Placebos.of, treated, used), declared, alpha)
     return _hinted(found, treated)
 
 
@@ -133,6 +137,7 @@ class _Placebos:
 
     `distance`: its change less the weighted mean of theirs; `error`: of that distance. `fewer` and `more`
     (controls,): the size of a negative, and a positive, distance up to which a control is as extreme.
+    All under a supposed effect, since few incidents left are restless ones.
     """
 
     distance: float
@@ -141,11 +146,11 @@ class _Placebos:
     more: Floats
 
     @classmethod
-    def of(cls, treated: Counts2, controls: Sequence[Counts2]) -> _Placebos:
+    def of(cls, treated: Counts2, controls: Sequence[Counts2], effect: float) -> _Placebos:
         changes = np.array([one.change for one in controls])
-        noise = np.array([one.noise for one in controls])
+        noise = np.array([one.noise() for one in controls])
         between = _between(changes, noise)
-        weights, own = 1 / (noise + between), 1 / (treated.noise + between)
+        weights, own = 1 / (noise + between), 1 / (treated.noise(effect) + between)
         mean = float((weights * changes).sum() / weights.sum())
         error = math.sqrt(1 / own + 1 / float(weights.sum()))
         # Each control in turn plays the treated one; the treated service, moved to a distance u from the
@@ -180,32 +185,57 @@ def _between(changes: Floats, noise: Floats) -> float:
     return max(0.0, float(excess / scale))
 
 
-def _ranked(found: Estimate, placebos: _Placebos, declared: float | None, alpha: float) -> Estimate:
-    distance, size = placebos.distance, abs(placebos.distance)
-    reach = placebos.fewer if distance < 0 else placebos.more
+def _ranked(
+    found: Estimate, under: Callable[[float], _Placebos], declared: float | None, alpha: float
+) -> Estimate:
+    """`under` gives the placebos under a supposed effect."""
+    null = under(0.0)
+    distance, size = null.distance, abs(null.distance)
+    reach = null.fewer if distance < 0 else null.more
     # A control that ties by rounding only is as extreme.
     extreme = int(np.count_nonzero(reach >= size * (1 - 1e-9)))
     units = reach.size + 1
+    p = (extreme + 1) / units
     # p > alpha needs so many controls as extreme; the interval ends where that many are no more.
     needed = math.floor(alpha * units + 1e-9)
     if needed < 1:
-        return replace(found, effect=distance, p=(extreme + 1) / units)
-    fewer = float(np.sort(placebos.fewer)[-needed])
-    more = float(np.sort(placebos.more)[-needed])
-    detectable = fewer + quantile(TARGET_POWER) * placebos.error
+        return replace(found, effect=distance, p=p)
+    low = _settled(lambda at: distance - _bound(under(at).more, needed))
+    high = _settled(lambda at: distance + _bound(under(at).fewer, needed))
+    if p > alpha:  # the ends were found step by step: none shall contradict the test
+        low, high = min(low, 0.0), max(high, 0.0)
+    limit = _bound(null.fewer, needed)
+    detectable = -_settled(lambda at: -limit - quantile(TARGET_POWER) * under(at).error)
+    power = None if declared is None else _power(declared, limit, under(-declared).error)
     return replace(
         found,
         effect=distance,
-        low=distance - more if math.isfinite(more) else None,
-        high=distance + fewer if math.isfinite(fewer) else None,
-        p=(extreme + 1) / units,
-        power=None if declared is None else _power(declared, fewer, placebos.error),
+        low=low if math.isfinite(low) else None,
+        high=high if math.isfinite(high) else None,
+        p=p,
+        power=power,
         smallest=reduction(detectable) if math.isfinite(detectable) else None,
     )
 
 
-def _power(declared: float, fewer: float, error: float) -> float:
+def _bound(reach: Floats, needed: int) -> float:
+    """Where the `needed`-th most extreme control is passed."""
+    return float(np.sort(reach)[-needed])
+
+
+def _settled(step: Callable[[float], float]) -> float:
+    """The effect that its own placebos confirm, by halving the way; infinite where they do not."""
+    at = 0.0
+    for number in range(STEPS):
+        aim = step(max(-FARTHEST, min(FARTHEST, at)))
+        if math.isinf(aim):
+            return aim
+        at = (at + aim) / 2 if number else aim
+    return at
+
+
+def _power(declared: float, limit: float, error: float) -> float:
     """Chance that a fall of `declared`, give or take its error, is further out than the placebos."""
-    if math.isinf(fewer) or error == 0:
-        return 0.0 if declared <= fewer else 1.0
-    return 0.5 * math.erfc((fewer - declared) / error / math.sqrt(2))
+    if math.isinf(limit) or error == 0:
+        return 0.0 if declared <= limit else 1.0
+    return 0.5 * math.erfc((limit - declared) / error / math.sqrt(2))

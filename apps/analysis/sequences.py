@@ -101,7 +101,7 @@ class Watched:
     p: float | None
 
 
-def watch(differences: Sequence[float], mixture: NormalMixture | None = None) -> Watched:
+def watch(differences: Sequence[float] | Floats, mixture: NormalMixture | None = None) -> Watched:
     """The state after all `differences`, in order of time; call it again with more whenever there are more.
 
     `differences`: after - before in whole events, one for each day over all services, days without any
