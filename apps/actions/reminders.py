@@ -1,4 +1,4 @@
-"""Who is reminded of what: owners three days before, on and three days after the day; orphaned actions."""
+"""Who is reminded of what: owners around the day, the programme's owners of what is late or orphaned."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from django.utils import timezone
 from apps.accounts.models import Role, User
 from apps.notices.services import tell
 
+from .completion import escalation_days
 from .models import ActionItem
 from .wording import due_in_words
 
@@ -20,11 +21,13 @@ if TYPE_CHECKING:
 
 DUE_KIND = "actions.due"
 ORPHAN_KIND = "actions.needs_owner"
+LATE_KIND = "actions.long_overdue"
 STEP = timedelta(days=3)
 CATCH_UP = timedelta(days=7)
 KINDS = {
     DUE_KIND: "An action of mine is due",
     ORPHAN_KIND: "An action needs a new owner",
+    LATE_KIND: "An action is long overdue",
     "actions.needs_reason": "An issue of mine was closed without a reason",
 }
 
@@ -40,10 +43,13 @@ def remind(today: date | None = None) -> int:
     due = list(near.select_related("owner"))
     for action in due:
         _remind(action, day)
+    late = _late(day)
+    for action in late:
+        _escalate(action, day)
     orphans = _orphans()
     for action in orphans:
         _orphaned(action)
-    return len(due) + len(orphans)
+    return len(due) + len(late) + len(orphans)
 
 
 def owner_left(*, person_id: int) -> None:
@@ -72,6 +78,36 @@ def _remind(action: ActionItem, today: date) -> None:
         text="Say that it is done, move the date, or hand it over.",
         url=reverse("actions:detail", args=[action.pk]),
         key=f"{DUE_KIND}:{action.pk}:{action.due_on}:{step_of(action.due_on, today)}",
+    )
+
+
+def _late(day: date) -> list[ActionItem]:
+    """To do, and overdue by as many days as the tier of the service allows, or for a week beyond."""
+    allowed = escalation_days()
+    usual = allowed[""]
+    found = ActionItem.objects.overdue(day).select_related("owner", "service__tier")
+    near = found.filter(due_on__lte=day - timedelta(days=min(allowed.values())))
+
+    def days(action: ActionItem) -> int:
+        tier = action.service.tier if action.service else None
+        return allowed.get(tier.code if tier else "", usual)
+
+    return [
+        action
+        for action in near.filter(due_on__gte=day - timedelta(days=max(allowed.values())) - CATCH_UP)
+        if action.due_on <= day - timedelta(days=days(action))
+    ]
+
+
+@transaction.atomic
+def _escalate(action: ActionItem, today: date) -> None:
+    tell(
+        people=set(User.objects.filter(is_active=True, role_grants__role=Role.PROGRAMME_OWNER)),
+        kind=LATE_KIND,
+        title=f"{due_in_words(action.due_on, today)}: {action.title}",
+        text=f"{action.owner.name} owns it. Ask what stands in the way, or hand it over.",
+        url=reverse("actions:detail", args=[action.pk]),
+        key=f"{LATE_KIND}:{action.pk}:{action.due_on}",
     )
 
 

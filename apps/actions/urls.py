@@ -2,11 +2,16 @@ from __future__ import annotations
 
 from django.urls import path
 
-from .views import hooks, items, trackers
+from .views import completion, hooks, items, trackers
 
 app_name = "actions"
 urlpatterns = [
     path("actions", items.list_actions, name="list"),
+    path("actions/completion", completion.show, name="completion"),
+    path("actions/completion/targets", completion.set_target, name="targets"),
+    path("actions/export.csv", completion.export, name="export"),
+    path("actions/hand-over", completion.hand_over, name="hand-over"),
+    path("actions/hand-over/<str:batch>/undo", completion.undo, name="hand-over-undo"),
     path("actions/new", items.new_action, name="new"),
     path("actions/new/criterion", items.criterion, name="criterion"),
     path("actions/<int:pk>", items.show_action, name="detail"),

@@ -6,6 +6,11 @@ from tests.classified import ADMINS, ANYBODY, AUTHORS, Page, Rule
 
 PAGES = {
     "actions": Page(get=ANYBODY),
+    "actions/completion": Page(get=ANYBODY),
+    "actions/completion/targets": Page(get=None, post=ADMINS),
+    "actions/export.csv": Page(get=ANYBODY),
+    "actions/hand-over": Page(get=AUTHORS, post=AUTHORS),
+    "actions/hand-over/<str:batch>/undo": Page(get=None, post=AUTHORS),
     "actions/new": Page(get=AUTHORS, post=AUTHORS),
     "actions/new/criterion": Page(get=AUTHORS),
     "actions/<int:pk>": Page(get=ANYBODY),
@@ -35,6 +40,10 @@ ROUTES = {
         "POST": Rule("actions:write", AUTHORS),
         "DELETE": Rule("actions:write", AUTHORS),
     },
+    "api/v1/actions/completion": {"GET": Rule("actions:read")},
+    "api/v1/actions/completion/targets": {"POST": Rule("actions:write", ADMINS)},
+    "api/v1/actions/hand-over": {"POST": Rule("actions:write", AUTHORS)},
+    "api/v1/actions/hand-over/<str:batch>/undo": {"POST": Rule("actions:write", AUTHORS)},
     "api/v1/trackers": {"GET": Rule("api", ADMINS), "POST": Rule("api", ADMINS)},
     "api/v1/trackers/<int:pk>": {"GET": Rule("api", ADMINS), "DELETE": Rule("api", ADMINS)},
     "api/v1/trackers/<int:pk>/test": {"POST": Rule("api", ADMINS)},

@@ -2,10 +2,14 @@ from __future__ import annotations
 
 from django.urls import path
 
-from . import trackers, views, working
+from . import completion, trackers, views, working
 
 urlpatterns = [
     path("actions", views.ActionsView.as_view(), name="action-list"),
+    path("actions/completion", completion.CompletionView.as_view(), name="action-completion"),
+    path("actions/completion/targets", completion.TargetView.as_view(), name="action-targets"),
+    path("actions/hand-over", completion.HandOverView.as_view(), name="action-hand-over"),
+    path("actions/hand-over/<str:batch>/undo", completion.UndoView.as_view(), name="action-hand-over-undo"),
     path("actions/<int:pk>", views.ActionView.as_view(), name="action-detail"),
     path("actions/<int:pk>/done", views.DoneView.as_view(), name="action-done"),
     path("actions/<int:pk>/start", working.StartView.as_view(), name="action-start"),

@@ -24,6 +24,7 @@ from .choices import (
     Test,
 )
 from .items import CRITERION, ActionEvent, ActionItem
+from .targets import CompletionTarget
 from .trackers import IssueLink, Tracker, TrackerDelivery, TrackerPerson
 
 __all__ = [
@@ -44,6 +45,7 @@ __all__ = [
     "WINDOW_DAYS",
     "ActionEvent",
     "ActionItem",
+    "CompletionTarget",
     "Direction",
     "IssueLink",
     "Kind",

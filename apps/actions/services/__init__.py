@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .handing import reassign_many, set_target, undo_reassign
 from .linking import link_issue, look_again, unlink_issue
 from .mirroring import take_delivery
 from .opening import amend_action, open_action
@@ -18,10 +19,13 @@ __all__ = [
     "name_people",
     "open_action",
     "reassign",
+    "reassign_many",
     "remove_tracker",
     "reopen",
+    "set_target",
     "start",
     "take_delivery",
     "try_tracker",
+    "undo_reassign",
     "unlink_issue",
 ]

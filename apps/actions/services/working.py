@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
 from django.utils import timezone
@@ -31,13 +31,17 @@ def reassign(*, action_id: int, owner: User | None, actor: User, note: str = "")
     """
     action = _to_do(action_id, actor)
     new, said = checks.owner(owner), checks.note("note", note)
-    if new.pk == action.owner_id:
-        return action
-    old, action.owner = action.owner.username, new
-    records.keep(action)
-    changes = {"owner": [old, new.username]}
-    records.write(action, ActionEvent.Kind.REASSIGNED, actor, note=said, changes=changes)
+    if new.pk != action.owner_id:
+        hand_over(action, new, actor, note=said)
     return action
+
+
+def hand_over(action: ActionItem, owner: User, actor: User, *, note: str = "", batch: str = "") -> None:
+    """A locked action gets another owner; `batch` marks what was handed over together. A plain step."""
+    old, action.owner = action.owner.username, owner
+    records.keep(action)
+    changes: dict[str, Any] = {"owner": [old, owner.username]} | ({"batch": batch} if batch else {})
+    records.write(action, ActionEvent.Kind.REASSIGNED, actor, note=note, changes=changes)
 
 
 @transaction.atomic
