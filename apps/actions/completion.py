@@ -1,7 +1,7 @@
 """How many actions were done by their due dates: by tier against its target, and by month.
 
 Counted are actions that fell due in the period, today not yet: done on time (on the due day at the latest,
-UTC), done late, not done. What is given up with `not_doing` counts as not done, else a target is met by giving up;
+UTC), done late, not done. What is given up with `not_doing` counts as not done, so giving up meets no target;
 what was cancelled, because there was no need any more, is left out and told.
 """
 
