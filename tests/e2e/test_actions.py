@@ -63,7 +63,7 @@ def test_the_pages_of_many_actions_fit(people: People) -> None:
     expect(page.get_by_role("heading", name="Completion")).to_be_visible()
     fits(page, "completion")
     page.goto("/actions/hand-over")
-    page.get_by_label("Whose").select_option(index=1)
+    page.get_by_label("Whose (optional)").select_option(index=1)
     page.get_by_role("button", name="Show").click()
     fits(page, "hand-over")
 

@@ -25,7 +25,7 @@ from apps.actions.models import ActionItem, CompletionTarget
 from apps.actions.wording import criterion_of, due_in_words
 from apps.common.errors import DomainError, NotFoundError
 from apps.common.times import iso_us
-from apps.ui import plots
+from apps.ui import figures, plots
 from apps.ui.forms import add_domain_error
 
 if TYPE_CHECKING:
@@ -91,25 +91,25 @@ def _show(request: AuthedRequest, wrong: TargetForm | None = None) -> HttpRespon
     return render(request, "actions/completion.html", context, status=422 if wrong or not valid else 200)
 
 
-def _chart(found: Completion) -> plots.Forest:
-    return plots.forest(
-        [_row(share) for share in found.months],
-        unit="per cent; the line is the target",
-        null_at=found.whole.target * PERCENT,
+def _chart(found: Completion) -> plots.Bars | None:
+    """A bar for each month, newest first, with its interval in words; none where nothing fell due."""
+    if not any(share.n for share in found.months):
+        return None
+    return plots.bars(
+        [_bar(share) for share in found.months],
+        unit="per cent",
         title="Done in time, by the month in which they fell due",
     )
 
 
-def _row(share: Share) -> plots.ForestRow:
-    def scaled(value: float | None) -> float | None:
-        return None if value is None else value * PERCENT
-
-    return plots.ForestRow(
+def _bar(share: Share) -> plots.Bar:
+    if share.share is None:
+        return plots.Bar(label=share.label, value=None, note="none fell due", tone="neutral")
+    return plots.Bar(
         label=share.label,
-        low=scaled(share.low),
-        value=scaled(share.share),
-        high=scaled(share.high),
-        note=f"{share.on_time} of {share.n}" if share.n else "none fell due",
+        value=round(share.share * PERCENT, 1),
+        note=f"{share.on_time} of {share.n}, {figures.percent(share.low)} to {figures.percent(share.high)}, "
+        f"target {figures.percent(share.target)}",
         tone=TONES.get(share.verdict, "neutral"),
     )
 
