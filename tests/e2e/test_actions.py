@@ -62,10 +62,6 @@ def test_the_pages_of_many_actions_fit(people: People) -> None:
     page.goto("/actions/completion")
     expect(page.get_by_role("heading", name="Completion")).to_be_visible()
     fits(page, "completion")
-    page.goto("/actions/hand-over")
-    page.get_by_label("Whose (optional)").select_option(index=1)
-    page.get_by_role("button", name="Show").click()
-    fits(page, "hand-over")
 
 
 def test_an_administrator_adds_a_tracker_that_is_outside(people: People) -> None:
