@@ -126,8 +126,9 @@ def test_administrators_set_targets_and_a_wrong_one_is_told() -> None:
         ("share", {"share": float("nan")}),
         ("escalate_days", {"escalate_days": 181}),
     ):
+        given_now: dict[str, Any] = {"tier": "", "share": 0.5, "escalate_days": 5, **values}
         with pytest.raises(InvalidInputError) as refused:
-            services.set_target(**{"tier": "", "share": 0.5, "escalate_days": 5, **values}, actor=boss)
+            services.set_target(**given_now, actor=boss)
         assert refused.value.field == field
     with pytest.raises(IntegrityError), transaction.atomic():
         CompletionTarget.objects.update(share=1.5)

@@ -40,7 +40,7 @@ SHARE = {
 
 
 class ShareSerializer(serializers.Serializer[completion.Share]):
-    label = serializers.CharField()
+    label = serializers.CharField()  # type: ignore[assignment]  # a field of this name hides DRF's attribute
     code = serializers.CharField(help_text="tier or month")
     n = serializers.IntegerField(help_text="fell due, cancelled ones left out")
     on_time = serializers.IntegerField()
