@@ -11,12 +11,13 @@ from apps.accounts.models import AUTHORS
 from apps.common.errors import DomainError, NotFoundError
 from apps.telemetry import reading
 
-from . import access, composition, provenance, rubric, waiting, wording
+from . import access, composition, influence, missteps, provenance, rubric, waiting, wording
 from .drafts import Source
-from .models import GateResult, Insight, Revision
+from .models import GateResult, Insight, Objective, Revision
 from .services.approving import refuse_approval
 from .services.deciding import refuse_decision
 from .services.ending import may_withdraw
+from .services.lifting import refuse_lift
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,7 +26,8 @@ if TYPE_CHECKING:
     from apps.accounts.models import User
     from apps.analysis.findings import Standing
 
-    from .models import Finding
+    from .influence import Weighed
+    from .models import Finding, Misstep
 
 SHOWN_SERIES = 12  # links on the card; the evidence names them all
 
@@ -41,6 +43,7 @@ class Rights:
     withdraw: bool
     rerun: bool
     revise: bool
+    lift: bool
     needs_override: bool
 
 
@@ -87,6 +90,9 @@ class Card:
     marks: rubric.Marks
     history: list[Happening]
     revisions: list[tuple[Revision, list[Change]]]
+    missteps: list[Misstep]
+    weighed: Weighed | None
+    objectives: list[str]
 
     @property
     def kicker(self) -> str:
@@ -153,6 +159,9 @@ def card(insight: Insight) -> Card:
             (revision, changes(by_number.get(revision.number - 1), revision))
             for revision in reversed(revisions)
         ],
+        missteps=missteps.near_revision(newest),
+        weighed=_weighed(insight, newest),
+        objectives=[str(Objective(code).label) for code in newest.objectives],
     )
 
 
@@ -172,6 +181,7 @@ def rights(found: Card, reader: User) -> Rights:
         withdraw=insight.state != Insight.State.WITHDRAWN and may_withdraw(insight, reader),
         rerun=author and not ended,
         revise=author,
+        lift=found.weighed is not None and found.weighed.stopped and may_lift(found, reader),
         needs_override=not passed and not newest.overrides.all(),
     )
 
@@ -210,6 +220,17 @@ def _refusal(check: Any, insight: Insight, revision: Revision, reader: User) -> 
     return ""
 
 
+def may_lift(found: Card, reader: User) -> bool:
+    """May the reader let it go beyond the caps on its authors?"""
+    return not _refusal(refuse_lift, found.insight, found.newest, reader)
+
+
+def _weighed(insight: Insight, newest: Revision) -> Weighed | None:
+    """What serving it would move; None where it was served, has ended, or is prose."""
+    over = insight.state not in waiting.OPEN or getattr(newest, "activation", None) is not None
+    return None if over or not newest.signals.all() else influence.weigh(insight, newest)
+
+
 def _waits_for(insight: Insight, newest: Revision) -> list[str]:
     over = insight.state not in waiting.OPEN or getattr(newest, "activation", None) is not None
     prose = not newest.signals.all()
@@ -230,6 +251,7 @@ def _fields(revision: Revision) -> dict[str, str]:
         "Scope": ", ".join(revision.scope.get("series", [])) or wording.scope(revision.scope),
         "Signals": "; ".join(sorted(signals)) or "none",
         "Why it is prose": revision.prose_reason,
+        "Objectives": ", ".join(str(Objective(code).label) for code in revision.objectives),
         "Confidence": f"{revision.confidence:.0%}",
         "Expires": f"{revision.expires_at:%Y-%m-%d %H:%M} UTC" if revision.expires_at else "never",
         "Source": f"{revision.document}, lines {revision.first_line} to {revision.last_line}",

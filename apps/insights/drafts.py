@@ -13,6 +13,7 @@ from apps.common.errors import InvalidInputError
 from apps.telemetry.sources.names import SeriesNameError, split_series_id
 
 from .errors import UnknownSignalError
+from .models import Objective
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -99,6 +100,7 @@ class Draft:
     signals: Sequence[SignalDraft] = field(default_factory=tuple)
     prose_reason: str = ""
     expires_at: datetime | None = None
+    objectives: Sequence[str] = (Objective.RELIABILITY,)
 
     def columns(self) -> dict[str, object]:
         """All columns that the signals set."""
@@ -115,6 +117,12 @@ class Draft:
         if self.expires_at is not None and self.expires_at <= timezone.now():
             raise InvalidInputError(
                 "The expiry has passed already.", field="expires_at", remedy="Give a later moment."
+            )
+        if not self.objectives or not set(self.objectives) <= set(Objective.values):
+            raise InvalidInputError(
+                "An insight serves at least one objective.",
+                field="objectives",
+                remedy=f"Any of {', '.join(Objective.values)}.",
             )
         if not self.signals and not self.prose_reason.strip():
             raise InvalidInputError(

@@ -65,6 +65,18 @@ class NotServedError(DomainError):
     code = "not_served"
 
 
+class MisstepsUnreadError(DomainError):
+    """The same or a near signal failed before, and the approver has not said that they read of it."""
+
+    code = "missteps_unread"
+
+
+class InfluenceCapError(DomainError):
+    """An author of this revision would move more than the caps allow one person."""
+
+    code = "influence_cap"
+
+
 class GateRequiredError(DomainError):
     """The backtest did not pass and nobody has written why the insight should act all the same."""
 

@@ -20,7 +20,7 @@ from apps.common.errors import InvalidInputError
 from apps.telemetry import reading
 from apps.telemetry.models import Series
 
-from . import composition
+from . import composition, missteps
 from .keeping import Kept
 from .models import GateResult, Revision
 
@@ -46,8 +46,8 @@ class Judgement:
     data_hash: str = ""
 
     def keep(self, revision: Revision) -> GateResult:
-        """Attach it to its revision."""
-        return GateResult.objects.create(
+        """Attach it to its revision; a failed one is kept as a misstep of its signals."""
+        result = GateResult.objects.create(
             revision=revision,
             verdict=self.verdict,
             reason=self.reason,
@@ -56,6 +56,8 @@ class Judgement:
             data_hash=self.data_hash,
             code=code_id(),
         )
+        missteps.gate_ran(result)
+        return result
 
 
 def judge(scope: Mapping[str, Any], change: Mapping[str, object], *, without: int | None = None) -> Judgement:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from django.apps import apps
 from django.db import models
-from django.db.models import F, Q, Value
+from django.db.models import Exists, ExpressionWrapper, F, OuterRef, Q, Value
 from django.db.models.functions import JSONObject
 
 if TYPE_CHECKING:
@@ -14,10 +14,11 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from django.contrib.auth.models import AnonymousUser
+    from django.db.models import QuerySet
 
     from apps.accounts.models import User
 
-    from .models import Insight, Revision  # noqa: F401  # in quotes below, where type checkers look for it
+    from .models import Insight, Misstep, Revision  # noqa: F401  # in quotes below, where type checkers look for it
 
 
 class _NamesSeries(models.Func):
@@ -95,3 +96,33 @@ class InsightQuerySet(models.QuerySet["Insight"]):
     def concerned_by(self, wanted: Collection[int]) -> Self:
         """The insights that a revert to the manifest `wanted` may touch: those in it, those active now."""
         return self.filter(Q(pk__in=list(wanted)) | Q(active_revision__isnull=False))
+
+
+def _taken_back() -> ExpressionWrapper[Any]:
+    reopened = apps.get_model("insights", "Decision").objects.filter(
+        revision=OuterRef("signal__revision"), kind="reopened", at__gt=OuterRef("at")
+    )
+    return ExpressionWrapper(Q(why="rejected") & Q(Exists(reopened)), output_field=models.BooleanField())
+
+
+class MisstepQuerySet(models.QuerySet["Misstep"]):
+    """Missteps as a user may see them."""
+
+    def visible_to(self, user: User | AnonymousUser) -> Self:
+        """As their insights."""
+        return self if user.is_authenticated else self.none()
+
+    def standing(self) -> Self:
+        """Without the rejections that a reviewer took back."""
+        return self.exclude(_taken_back())
+
+    def told(self) -> QuerySet[Any]:
+        """With what a page tells of each; `taken_back` says that a reviewer reopened what was rejected."""
+        return self.select_related("signal__revision__author").annotate(taken_back=_taken_back())
+
+    def matching(self, *, service: str = "", kind: str = "", why: str = "") -> Self:
+        """Those with all of it; what is empty does not filter."""
+        found = self.filter(services__contains=[service]) if service else self
+        if kind:
+            found = found.filter(kind=kind)
+        return found.filter(why=why) if why else found

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import itertools
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from apps.accounts.models import Role, User
 from apps.accounts.people import create_person
-from apps.insights import services
+from apps.insights import missteps, services
 from apps.insights.drafts import Draft, clean_scope, clean_signals
+from apps.insights.models import Insight, Revision
 from apps.insights.provenance import clean_source
 from apps.postmortems.services import file_postmortem
-
-if TYPE_CHECKING:
-    from apps.insights.models import Insight
 
 _numbers = itertools.count(1)
 WHY = "The owners agreed."
@@ -40,6 +38,7 @@ def draft(author: User, **changes: Any) -> Draft:
         "signals": [{"kind": "theta_scale", "value": 1.0}],
         "prose_reason": "",
         "expires_at": None,
+        "objectives": ("reliability",),
     } | changes
     return Draft(
         title=values["title"],
@@ -50,6 +49,7 @@ def draft(author: User, **changes: Any) -> Draft:
         signals=clean_signals(values["signals"]),
         prose_reason=values["prose_reason"],
         expires_at=values["expires_at"],
+        objectives=values["objectives"],
     )
 
 
@@ -58,7 +58,15 @@ def propose(author: User | None = None, **changes: Any) -> Insight:
     return services.propose_insight(draft=draft(author, **changes), author=author)
 
 
+def read_all(insight: Insight) -> list[int]:
+    """What an approver ticks who reads everything."""
+    newest = Revision.objects.get(insight=insight, number=Insight.objects.get(pk=insight.pk).revision)
+    return [row.pk for row in missteps.near_revision(newest)]
+
+
 def approve(insight: Insight, *approvers: User, why: str = WHY) -> Insight:
     for approver in approvers or (person(Role.REVIEWER), person(Role.OPERATOR)):
-        insight = services.approve_insight(insight_id=insight.pk, approver=approver, override_reason=why)
+        insight = services.approve_insight(
+            insight_id=insight.pk, approver=approver, override_reason=why, missteps_read=read_all(insight)
+        )
     return insight

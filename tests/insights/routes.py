@@ -22,6 +22,8 @@ PAGES = {
     "insights/<int:pk>/reopen": DEED,
     "insights/<int:pk>/withdraw": DEED,
     "insights/<int:pk>/gate": DEED,
+    "insights/<int:pk>/lift-cap": Page(get=None, post=OPERATORS),
+    "missteps": SHOWN,
     "postmortems/<int:pk>/insights": SHOWN,
     "releases/<int:number>/revert": Page(get=None, post=OPERATORS),
     "releases/<int:number>/compare/<int:other>/worth": Page(get=ANYBODY, post=COMPARERS),
@@ -43,5 +45,7 @@ ROUTES = {
     "api/v1/insights/<int:pk>/shadow-runs": {"GET": Rule("insights:read"), **WRITE},
     "api/v1/insights/<int:pk>/shadow-runs/stop": WRITE,
     "api/v1/shadow-runs/<int:pk>/readings": {"GET": Rule("insights:read")},
+    "api/v1/insights/<int:pk>/lift-cap": {"POST": Rule("insights:write", frozenset({Role.OPERATOR}))},
+    "api/v1/missteps": {"GET": Rule("insights:read")},
     "api/v1/queue": {"GET": Rule("insights:read")},
 }

@@ -219,9 +219,9 @@ def test_marks_are_shown_and_may_be_thought_over(reviewer, responder):
 def test_the_list_costs_the_same_however_long_it_is(reviewer, django_assert_num_queries):
     approve(propose())
     reviewer.send("GET", INSIGHTS)
-    with django_assert_num_queries(14):
+    with django_assert_num_queries(15):
         reviewer.send("GET", INSIGHTS)
     for number in range(5):
         approve(propose(scope=f"cart/metric_{number}"))
-    with django_assert_num_queries(14):
+    with django_assert_num_queries(15):
         assert len(reviewer.send("GET", INSIGHTS).json()["items"]) == 6

@@ -8,7 +8,7 @@ from drf_spectacular.utils import OpenApiExample, OpenApiResponse, extend_schema
 from rest_framework.response import Response
 
 from apps.accounts.door import ApiView
-from apps.insights import services, waiting
+from apps.insights import missteps, services, waiting
 
 from . import examples
 from .queue_serializers import DecisionSerializer, QueueSerializer
@@ -98,4 +98,6 @@ class QueueView(ApiView):
     )
     def get(self, request: Request) -> Response:
         """What waits for the caller to judge or to change, and what waits for others."""
-        return Response(QueueSerializer(waiting.queue(self.person)).data)
+        found = waiting.queue(self.person)
+        near = missteps.near_revisions([*found.to_review, *found.to_change, *found.for_others])
+        return Response(QueueSerializer(found, context={"missteps": near}).data)

@@ -4,7 +4,22 @@ from __future__ import annotations
 
 from typing import Any
 
+MISSTEP: dict[str, Any] = {
+    "id": 4,
+    "why": "rejected",
+    "text": "It would hide the batch that failed in May.",
+    "insight": 3,
+    "revision": 1,
+    "title": "Alarm later at night",
+    "author": "robin",
+    "kind": "theta_scale",
+    "value": 1.2,
+    "scope": {"series": ["checkout/latency_p99"]},
+    "taken_back": False,
+    "at": "2026-11-02T09:14:00Z",
+}
 INSIGHT: dict[str, Any] = {
+    "missteps": [],
     "id": 7,
     "state": "proposed",
     "revision": 1,
@@ -48,6 +63,7 @@ INSIGHT: dict[str, Any] = {
         }
     ],
     "prose_reason": "",
+    "objectives": ["reliability"],
     "expires_at": None,
     "gate": {
         "verdict": "passed",
@@ -111,6 +127,7 @@ REJECTED: dict[str, Any] = {
 QUEUE: dict[str, Any] = {
     "to_review": [
         {
+            "missteps": [],
             "insight": 7,
             "revision": 1,
             "title": INSIGHT["title"],

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 from rest_framework import serializers
 
 from apps.accounts.inputs import StrictSerializer
 from apps.insights.models import Revision
 from apps.insights.waiting import Queue
 
-from .serializers import still_missing
+from .serializers import misstep, still_missing
+
+if TYPE_CHECKING:
+    from apps.insights.models import Misstep
 
 
 class DecisionSerializer(StrictSerializer):
@@ -21,6 +26,7 @@ class DecisionSerializer(StrictSerializer):
 class WaitingSerializer(serializers.Serializer[Revision]):
     """One row of the queue: a newest revision that is not served yet."""
 
+    missteps = serializers.SerializerMethodField(help_text="What failed before of a near signal")
     insight = serializers.IntegerField(source="insight_id")
     revision = serializers.IntegerField(source="number")
     title = serializers.CharField()
@@ -33,6 +39,10 @@ class WaitingSerializer(serializers.Serializer[Revision]):
         """The newest verdict of the gate."""
         results = list(revision.gate_results.all())
         return results[-1].verdict if results else None
+
+    def get_missteps(self, revision: Revision) -> list[dict[str, Any]]:
+        near: dict[int, list[Misstep]] = self.context["missteps"]
+        return [misstep(row) for row in near[revision.pk]]
 
     def get_waits_for(self, revision: Revision) -> list[str]:
         return still_missing(revision.insight, revision)

@@ -8,14 +8,14 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from apps.accounts.inputs import StrictSerializer
-from apps.insights import access, composition, provenance
+from apps.insights import access, composition, missteps, provenance
 from apps.insights.drafts import KINDS, Draft, Source, clean_scope, clean_signals
-from apps.insights.models import GateResult, Insight, Revision, Score, Signal
+from apps.insights.models import GateResult, Insight, Objective, Revision, Score, Signal
 from apps.insights.waiting import missing
 
 if TYPE_CHECKING:
     from apps.analysis.findings import Standing
-    from apps.insights.models import Finding
+    from apps.insights.models import Finding, Misstep
 
 
 @extend_schema_field({"type": "object", "additionalProperties": True})
@@ -42,6 +42,9 @@ class DraftSerializer(StrictSerializer):
     )
     signals = FreeListField(required=False, help_text="At most one of a kind")
     prose_reason = serializers.CharField(max_length=2000, required=False, default="", allow_blank=True)
+    objectives = serializers.MultipleChoiceField(
+        choices=Objective.choices, required=False, default={Objective.RELIABILITY.value}, allow_empty=False
+    )
     expires_at = serializers.DateTimeField(required=False, allow_null=True, default=None)
 
     def draft(self, reader: Any) -> Draft:
@@ -55,6 +58,7 @@ class DraftSerializer(StrictSerializer):
             source=provenance.clean_source(data["provenance"], reader=reader),
             signals=clean_signals(data.get("signals", [])),
             prose_reason=data["prose_reason"],
+            objectives=sorted(data["objectives"]),
             expires_at=data["expires_at"],
         )
 
@@ -87,6 +91,7 @@ class RevisionDraftSerializer(DraftSerializer):
             else source_of(old),
             signals=clean_signals(signals),
             prose_reason=data["prose_reason"] if "prose_reason" in sent else old.prose_reason,
+            objectives=sorted(data["objectives"]) if "objectives" in sent else old.objectives,
             expires_at=data["expires_at"] if "expires_at" in sent else old.expires_at,
         )
 
@@ -114,6 +119,13 @@ class ApproveSerializer(StrictSerializer):
     revision = serializers.IntegerField(min_value=1, required=False)
     override_reason = serializers.CharField(max_length=2000, required=False, default="", allow_blank=True)
     comment = serializers.CharField(max_length=2000, required=False, default="", allow_blank=True)
+    missteps_read = serializers.ListField(
+        child=serializers.IntegerField(min_value=1),
+        max_length=500,
+        required=False,
+        default=list,
+        help_text="Ids of `missteps` that the approver read; all of them are asked for",
+    )
     scores = MarksSerializer(required=False)
 
 
@@ -162,6 +174,7 @@ class GateSerializer(serializers.ModelSerializer[GateResult]):
 class InsightSerializer(serializers.Serializer[Insight]):
     """An insight as of its newest revision, with everything that decided about it."""
 
+    missteps = FreeListField(help_text="What failed before of the same or a near signal: read it first")
     id = serializers.IntegerField()
     state = serializers.ChoiceField(Insight.State.choices)
     revision = serializers.IntegerField()
@@ -182,6 +195,7 @@ class InsightSerializer(serializers.Serializer[Insight]):
     provenance = FreeObjectField()
     signals = SignalSerializer(many=True)
     prose_reason = serializers.CharField()
+    objectives = serializers.ListField(child=serializers.CharField())
     expires_at = serializers.DateTimeField(allow_null=True)
     gate = GateSerializer(allow_null=True)
     overrides = FreeListField()
@@ -200,6 +214,7 @@ class InsightSerializer(serializers.Serializer[Insight]):
         gates = list(newest.gate_results.all())
         now = composition.standing_of(newest)
         return {
+            "missteps": [misstep(row) for row in self._missteps(newest)],
             "id": insight.pk,
             "state": insight.state,
             "revision": insight.revision,
@@ -218,6 +233,7 @@ class InsightSerializer(serializers.Serializer[Insight]):
             "provenance": _source(newest),
             "signals": SignalSerializer(newest.signals.all(), many=True).data,
             "prose_reason": newest.prose_reason,
+            "objectives": newest.objectives,
             "expires_at": newest.expires_at,
             "gate": GateSerializer(gates[-1]).data if gates else None,
             "overrides": [
@@ -231,6 +247,7 @@ class InsightSerializer(serializers.Serializer[Insight]):
                     "approver": row.approver.username,
                     "as_operator": row.as_operator,
                     "comment": row.comment,
+                    "missteps_read": row.missteps_read,
                     "approved_at": row.approved_at,
                 }
                 for row in newest.approvals.all()
@@ -250,6 +267,30 @@ class InsightSerializer(serializers.Serializer[Insight]):
             "created_at": insight.created_at,
             "revised_at": newest.created_at,
         }
+
+    def _missteps(self, newest: Revision) -> list[Misstep]:
+        """Of a page of insights they are found together, once."""
+        known: dict[int, list[Misstep]] = self.context.get("missteps", {})
+        return known[newest.pk] if newest.pk in known else missteps.near_revision(newest)
+
+
+def misstep(row: Misstep) -> dict[str, Any]:
+    """One of `MisstepQuerySet.told` as the API shows it."""
+    revision = row.signal.revision
+    return {
+        "id": row.pk,
+        "why": row.why,
+        "text": row.text,
+        "insight": revision.insight_id,
+        "revision": revision.number,
+        "title": revision.title,
+        "author": revision.author.username,
+        "kind": row.kind,
+        "value": row.signal.value,
+        "scope": revision.scope,
+        "taken_back": getattr(row, "taken_back", False),
+        "at": row.at,
+    }
 
 
 def confidence_sum(now: Standing) -> dict[str, float]:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from . import ablations, decisions, shadow, views
+from . import ablations, decisions, shadow, standing, views
 
 urlpatterns = [
     path("insights", views.InsightList.as_view(), name="insight-list"),
@@ -10,6 +10,8 @@ urlpatterns = [
     path("insights/<int:pk>/approve", views.InsightApprove.as_view(), name="insight-approve"),
     path("insights/<int:pk>/dry-run", views.InsightDryRun.as_view(), name="insight-dry-run"),
     path("insights/<int:pk>/gate", views.InsightGate.as_view(), name="insight-gate"),
+    path("insights/<int:pk>/lift-cap", standing.InsightLiftCap.as_view(), name="insight-lift-cap"),
+    path("missteps", standing.MisstepList.as_view(), name="misstep-list"),
     path("insights/<int:pk>/reject", decisions.InsightReject.as_view(), name="insight-reject"),
     path("insights/<int:pk>/reopen", decisions.InsightReopen.as_view(), name="insight-reopen"),
     path(

@@ -11,7 +11,7 @@ from apps.accounts.door import PAGE_PARAMETERS, Access, ApiView, keyset
 from apps.accounts.models import Role
 from apps.common.errors import NotFoundError
 from apps.common.times import iso_us
-from apps.insights import gating, services
+from apps.insights import gating, missteps, services
 from apps.insights.models import Insight, Revision
 
 from . import examples
@@ -76,7 +76,15 @@ class InsightList(InsightView):
     def get(self, request: Request) -> Response:
         """List insights by keyset: ?limit= and ?cursor=."""
         page = keyset(Insight.objects.visible_to(self.person).with_story(), request, "-id")
-        return Response({**page, "items": [InsightSerializer(insight).data for insight in page["items"]]})
+        newest = [
+            revision
+            for insight in page["items"]
+            for revision in insight.revisions.all()
+            if revision.number == insight.revision
+        ]
+        context = {"missteps": missteps.near_revisions(newest)}
+        items = [InsightSerializer(insight, context=context).data for insight in page["items"]]
+        return Response({**page, "items": items})
 
     @extend_schema(
         operation_id="insight_propose",
@@ -171,6 +179,7 @@ class InsightApprove(InsightView):
             override_reason=data["override_reason"],
             comment=data["comment"],
             marks=data.get("scores"),
+            missteps_read=data["missteps_read"],
         )
         return Response(self.story(pk))
 

@@ -9,7 +9,9 @@ trigger of the database checks the two-person rule (design decision 5) even agai
 from __future__ import annotations
 
 from .findings import Finding
-from .lessons import Insight, Revision, Signal
+from .influence import Influence, InfluenceLift
+from .lessons import Insight, Objective, Revision, Signal
+from .missteps import Misstep
 from .reviews import Approval, Decision, GateOverride, GateResult, Score
 from .serving import Activation, ServedSignal
 from .shadowing import ShadowReading, ShadowRun
@@ -21,7 +23,11 @@ __all__ = [
     "Finding",
     "GateOverride",
     "GateResult",
+    "Influence",
+    "InfluenceLift",
     "Insight",
+    "Misstep",
+    "Objective",
     "Revision",
     "Score",
     "ServedSignal",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
 
@@ -73,6 +74,19 @@ class Insight(models.Model):
         return f"insight {self.pk}"
 
 
+class Objective(models.TextChoices):
+    """What an insight is for (A29)."""
+
+    RELIABILITY = "reliability", "Reliability"
+    CUSTOMER_IMPACT = "customer_impact", "Customer impact"
+    COST_EFFICIENCY = "cost_efficiency", "Cost efficiency"
+
+
+def for_reliability() -> list[str]:
+    """The objective of an insight that names none."""
+    return [Objective.RELIABILITY.value]
+
+
 class Revision(models.Model):
     """What an insight says, at one number: text, scope, confidence and where it comes from. Never changed.
 
@@ -101,6 +115,7 @@ class Revision(models.Model):
         Recommendation, models.PROTECT, null=True, blank=True, related_name="cited_by"
     )
     prose_reason = models.TextField(blank=True)
+    objectives = ArrayField(models.CharField(max_length=20), default=for_reliability)
     expires_at = models.DateTimeField(null=True, blank=True)
     digest = models.CharField(max_length=64)
     author = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
@@ -119,6 +134,13 @@ class Revision(models.Model):
             ),
             models.CheckConstraint(
                 name="revision_source_is_hashed", condition=Q(sha256__regex=r"^[0-9a-f]{64}$")
+            ),
+            models.CheckConstraint(
+                name="revision_serves_an_objective",
+                condition=Q(
+                    objectives__contained_by=["reliability", "customer_impact", "cost_efficiency"],
+                    objectives__len__gt=0,
+                ),
             ),
         ]
 

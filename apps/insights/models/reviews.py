@@ -6,6 +6,7 @@ from typing import ClassVar
 
 import pgtrigger
 from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 
@@ -165,6 +166,7 @@ class Approval(models.Model):
     approver = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
     as_operator = models.BooleanField()
     comment = models.TextField(blank=True)
+    missteps_read = ArrayField(models.BigIntegerField(), default=list)  # of near signals, as the approver saw
     approved_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -182,6 +184,19 @@ class Approval(models.Model):
                  WHERE revision_id = NEW.revision_id ORDER BY id DESC LIMIT 1;
                 IF standing IN ('changes_requested', 'rejected') THEN
                     RAISE EXCEPTION 'this revision was turned down (insights_approval)'
+                      USING ERRCODE = 'check_violation';
+                END IF;
+                RETURN NEW;
+                """,
+            ),
+            pgtrigger.Trigger(
+                name="not_by_who_lifted_its_cap",
+                operation=pgtrigger.Insert,
+                when=pgtrigger.Before,
+                func="""
+                IF EXISTS (SELECT 1 FROM insights_influencelift
+                            WHERE revision_id = NEW.revision_id AND operator_id = NEW.approver_id) THEN
+                    RAISE EXCEPTION 'who lifted its cap cannot approve (insights_approval)'
                       USING ERRCODE = 'check_violation';
                 END IF;
                 RETURN NEW;

@@ -8,7 +8,7 @@ import pgtrigger
 from django.db import models
 
 from .lessons import Insight, Revision, Signal
-from .protection import APPEND_ONLY
+from .protection import APPEND_ONLY, NEW_ROWS
 from .reviews import Approval, GateResult
 
 
@@ -75,7 +75,29 @@ class ServedSignal(models.Model):
     specificity = models.PositiveSmallIntegerField()
 
     class Meta:
-        triggers: ClassVar = [APPEND_ONLY]
+        triggers: ClassVar = [
+            APPEND_ONLY,
+            pgtrigger.Trigger(
+                name="charged_to_its_authors",
+                level=pgtrigger.Statement,
+                when=pgtrigger.After,
+                operation=pgtrigger.Insert,
+                referencing=NEW_ROWS,
+                func="""
+                IF EXISTS (
+                    SELECT 1 FROM new_rows n JOIN insights_signal s ON s.id = n.signal_id
+                     WHERE NOT EXISTS (
+                         SELECT 1 FROM insights_influence i
+                          WHERE i.revision_id = s.revision_id AND i.series = n.series
+                     )
+                ) THEN
+                    RAISE EXCEPTION 'nobody is charged for what this would move (insights_servedsignal)'
+                      USING ERRCODE = 'check_violation';
+                END IF;
+                RETURN NULL;
+                """,
+            ),
+        ]
         constraints: ClassVar = [
             models.UniqueConstraint(name="served_signal_once_a_series", fields=["series", "signal"])
         ]

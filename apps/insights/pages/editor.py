@@ -12,7 +12,7 @@ from django.shortcuts import redirect, render
 from apps.accounts.models import AUTHORS
 from apps.accounts.pages import AuthedRequest, page
 from apps.common.errors import DomainError
-from apps.insights import access, previewing, services
+from apps.insights import access, missteps, previewing, services
 from apps.insights.errors import RevisionChangedError
 from apps.insights.provenance import PREFIX
 from apps.postmortems.models import Postmortem, Recommendation
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from django.http import HttpRequest, HttpResponse
 
-    from apps.insights.models import Insight, Revision
+    from apps.insights.models import Insight, Misstep, Revision
 
 MAX_KEY = 18  # digits
 MAX_TITLE = 100
@@ -113,6 +113,7 @@ def _preview(
         found = previewing.preview(form.scope, form.signals, request.user, without=without)
     window = str(form.data.get("window") or "")
     more = {
+        "missteps": _missteps(form),
         "preview": found,
         "shown": [editor_charts.shown(one, window) for one in found.series] if found else [],
         "suggestions": [
@@ -122,6 +123,13 @@ def _preview(
     if request.htmx:
         return render(request, "insights/editor/partials/preview.html", {"form": form, **more})
     return _show(request, form, review, insight=insight, status=422 if form.errors else 200, **more)
+
+
+def _missteps(form: EditorForm) -> list[Misstep]:
+    """What failed before of what is typed: the panel begins with it."""
+    if form.scope is None or form.errors:
+        return []
+    return missteps.near_draft(form.scope, [(signal.kind, signal.columns) for signal in form.signals])
 
 
 def _form(
@@ -214,6 +222,7 @@ def _said_before(revision: Revision) -> dict[str, Any]:
         "confidence": f"{revision.confidence:g}",
         "expires_on": revision.expires_at.date() if revision.expires_at else None,
         "prose_reason": revision.prose_reason,
+        "objectives": revision.objectives,
         "source_kind": REVIEW if here else OUTSIDE,
         "postmortem": int(revision.document.removeprefix(PREFIX)) if here else None,
         "document": "" if here else revision.document,

@@ -12,6 +12,7 @@ from django.utils import timezone
 from apps.common.errors import DomainError
 from apps.insights import provenance
 from apps.insights.drafts import Draft, clean_scope
+from apps.insights.models import Objective
 from apps.telemetry.models import Series
 from apps.ui.forms import add_domain_error
 
@@ -62,6 +63,14 @@ class EditorForm(SignalsForm):
         required=False,
         widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
         help_text="From this day (UTC) on it is no longer served.",
+    )
+    objectives = forms.MultipleChoiceField(
+        label="What it is for",
+        choices=Objective.choices,
+        initial=[Objective.RELIABILITY],
+        widget=forms.CheckboxSelectMultiple,
+        required=False,
+        help_text="Reliability, where nothing is ticked.",
     )
     prose_reason = forms.CharField(
         label="Why there is no signal",
@@ -204,6 +213,7 @@ class EditorForm(SignalsForm):
             source=self.source,
             signals=self.signals,
             prose_reason="" if self.signals else data["prose_reason"],
+            objectives=tuple(data["objectives"]) or (Objective.RELIABILITY,),
             expires_at=datetime.combine(day, time(), UTC) if day else None,
         )
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from django.shortcuts import render
 
 from apps.accounts.pages import AuthedRequest, listing, page
-from apps.insights import access, cards, rubric, wording
+from apps.insights import access, cards, influence, rubric, wording
 from apps.insights.evidence import evidence as gather_evidence
 from apps.insights.models import Insight, Revision
 from apps.postmortems.models import Postmortem
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from django.http import HttpResponse
 
 APPROVE, CHANGES, REJECT, REOPEN, WITHDRAW = "approve", "changes", "reject", "reopen", "withdraw"
+LIFT = "lift"
 
 
 @page()
@@ -98,6 +99,7 @@ def show_card(
         "wrong": next(iter(bound.values())) if bound else None,
         "opened": next(iter(bound)) if bound else "",
         "bar": rubric.BAR,
+        "bound": influence.BOUND,
         "pooled": rubric.pooled(),
     }
     return render(request, "insights/detail.html", context, status=status)
@@ -111,10 +113,13 @@ def reason_form(name: str, data: Mapping[str, object] | None = None, **more: Any
 def _forms(found: cards.Card, rights: cards.Rights) -> dict[str, Form]:
     seen = {"revision": found.insight.revision}
     forms: dict[str, Form] = {
-        name: reason_form(name, initial=seen) for name in (CHANGES, REJECT, REOPEN, WITHDRAW)
+        name: reason_form(name, initial=seen) for name in (CHANGES, REJECT, REOPEN, WITHDRAW, LIFT)
     }
     forms[APPROVE] = ApproveForm(
-        initial=seen, needs_override=rights.needs_override, auto_id=f"id_{APPROVE}_%s"
+        initial=seen,
+        needs_override=rights.needs_override,
+        missteps=[row.pk for row in found.missteps],
+        auto_id=f"id_{APPROVE}_%s",
     )
     return forms
 

@@ -14,7 +14,7 @@ from apps.insights import cards, services
 from apps.insights.models import Insight
 from apps.ui.forms import add_domain_error
 
-from .review import APPROVE, CHANGES, REJECT, REOPEN, WITHDRAW, reason_form, show_card
+from .review import APPROVE, CHANGES, LIFT, REJECT, REOPEN, WITHDRAW, reason_form, show_card
 from .review_forms import ApproveForm, RevertForm
 
 if TYPE_CHECKING:
@@ -76,6 +76,19 @@ def withdraw(request: AuthedRequest, pk: int) -> HttpResponse:
     return _answered(request, pk, WITHDRAW, form, run)
 
 
+@page(get=None, post=OPERATORS)
+def lift_cap(request: AuthedRequest, pk: int) -> HttpResponse:
+    """Let the newest revision go beyond the caps on its authors."""
+    form = reason_form(LIFT, request.POST)
+
+    def run() -> str:
+        data = form.cleaned_data
+        services.lift_cap(insight_id=pk, operator=request.user, reason=data["reason"], seen=data["revision"])
+        return "The bound is lifted for this revision. It still needs its approvals."
+
+    return _answered(request, pk, LIFT, form, run)
+
+
 @page(get=None, post=AUTHORS)
 def rerun_gate(request: AuthedRequest, pk: int) -> HttpResponse:
     """Backtest the newest revision on the telemetry and the labels of now."""
@@ -110,6 +123,7 @@ def _approve_form(request: AuthedRequest, pk: int, *, only_marks: bool = False) 
     return ApproveForm(
         request.POST,
         needs_override=needs_override,
+        missteps=[row.pk for row in found.missteps],
         only_marks=only_marks,
         auto_id=f"id_{APPROVE}_%s",
     )
@@ -124,6 +138,7 @@ def _approve(request: AuthedRequest, pk: int, form: ApproveForm) -> str:
         override_reason=data.get("override_reason", ""),
         comment=data["comment"],
         marks=form.marks(),
+        missteps_read=form.read(),
     )
     if insight.state == Insight.State.APPROVED and insight.active_revision == data["revision"]:
         return "Approved, and served from now on: models read it within seconds."

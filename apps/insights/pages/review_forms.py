@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django import forms
 
@@ -10,6 +10,9 @@ from apps.accounts.models import User
 from apps.catalog.models import Service
 from apps.insights.models import Insight, Signal
 from apps.insights.rubric import QUESTIONS, RUBRIC, TOP_MARK
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 MAX_TEXT = 2000  # characters
 MARKS = [("5", "5 excellent"), ("4", "4 good"), ("3", "3 fair"), ("2", "2 weak"), ("1", "1 poor")]
@@ -34,6 +37,12 @@ class _OfARevision(forms.Form):
 class ApproveForm(_OfARevision):
     """A yes with its marks; the reason for an override is asked for where the gate did not pass."""
 
+    missteps_read = forms.BooleanField(
+        label="I have read what failed before, and why",
+        error_messages={"required": "Read what failed before, at the top of this page, and tick this."},
+    )
+    missteps_shown = forms.CharField(required=False, max_length=5000, widget=forms.HiddenInput)
+
     relevance = _mark("relevance")
     timeliness = _mark("timeliness")
     breadth = _mark("breadth")
@@ -53,12 +62,33 @@ class ApproveForm(_OfARevision):
         help_text="It halves the confidence that models see, and stays visible for ever.",
     )
 
-    def __init__(self, *args: Any, needs_override: bool, only_marks: bool = False, **kwargs: Any) -> None:
-        """With `only_marks` the override may stay empty: its author is not deciding yet."""
+    def __init__(
+        self,
+        *args: Any,
+        needs_override: bool,
+        only_marks: bool = False,
+        missteps: Sequence[int] = (),
+        **kwargs: Any,
+    ) -> None:
+        """With `only_marks` override and missteps may stay open: their author is not deciding yet.
+
+        `missteps` are the ids of those on the page; without any nothing has to be ticked.
+        """
         super().__init__(*args, **kwargs)
+        self.initial.setdefault("missteps_shown", ",".join(map(str, missteps)))
+        self.fields["missteps_read"].required = not only_marks
+        if not missteps:
+            del self.fields["missteps_read"], self.fields["missteps_shown"]
         self.fields["override_reason"].required = not only_marks
         if not needs_override:
             del self.fields["override_reason"]
+
+    def read(self) -> list[int]:
+        """The missteps that were on the page when its reader ticked that they read them."""
+        shown = str(self.cleaned_data.get("missteps_shown", "")).split(",")
+        return (
+            [int(key) for key in shown if key.isdecimal()] if self.cleaned_data.get("missteps_read") else []
+        )
 
     def marks(self) -> dict[str, int]:
         """The marks as the services take them."""

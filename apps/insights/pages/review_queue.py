@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING
 from django.shortcuts import render
 
 from apps.accounts.pages import AuthedRequest, page
-from apps.insights import access, waiting, wording
+from apps.insights import access, missteps, waiting, wording
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from django.http import HttpResponse
 
-    from apps.insights.models import Decision, GateResult, Revision
+    from apps.insights.models import Decision, GateResult, Misstep, Revision
 
 
 @dataclass(frozen=True)
@@ -25,6 +27,7 @@ class Row:
     gate: GateResult | None
     waits_for: list[str]
     standing: Decision | None
+    missteps: list[Misstep]
 
     @property
     def false_alarms(self) -> int | None:
@@ -42,17 +45,18 @@ class Row:
 def show_queue(request: AuthedRequest) -> HttpResponse:
     """What I may decide, what was sent back to me, and what waits for others."""
     found = waiting.queue(request.user)
+    near = missteps.near_revisions([*found.to_review, *found.to_change, *found.for_others])
     context = {
         "queue": found,
-        "to_review": [_row(revision) for revision in found.to_review],
-        "to_change": [_row(revision) for revision in found.to_change],
-        "for_others": [_row(revision) for revision in found.for_others],
+        "to_review": [_row(revision, near) for revision in found.to_review],
+        "to_change": [_row(revision, near) for revision in found.to_change],
+        "for_others": [_row(revision, near) for revision in found.for_others],
         "limit": waiting.LIMIT,
     }
     return render(request, "insights/queue.html", context)
 
 
-def _row(revision: Revision) -> Row:
+def _row(revision: Revision, near: Mapping[int, list[Misstep]]) -> Row:
     gates = list(revision.gate_results.all())
     return Row(
         revision=revision,
@@ -60,4 +64,5 @@ def _row(revision: Revision) -> Row:
         gate=gates[-1] if gates else None,
         waits_for=waiting.missing(revision),
         standing=access.standing_no(revision),
+        missteps=near[revision.pk],
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from . import review, review_actions, review_queue, worth
+from . import missteps, review, review_actions, review_queue, worth
 
 urlpatterns = [
     path("queue", review_queue.show_queue, name="queue"),
@@ -17,6 +17,8 @@ urlpatterns = [
     path("insights/<int:pk>/reject", review_actions.reject, name="reject"),
     path("insights/<int:pk>/reopen", review_actions.reopen, name="reopen"),
     path("insights/<int:pk>/withdraw", review_actions.withdraw, name="withdraw"),
+    path("insights/<int:pk>/lift-cap", review_actions.lift_cap, name="lift-cap"),
+    path("missteps", missteps.list_missteps, name="missteps"),
     path("insights/<int:pk>/gate", review_actions.rerun_gate, name="gate"),
     path("postmortems/<int:pk>/insights", review.show_of_postmortem, name="postmortem-panel"),
     path("releases/<int:number>/compare/<int:other>/worth", worth.worth, name="worth"),

@@ -10,11 +10,13 @@ from apps.accounts.models import Role
 from apps.audit import ledger
 from apps.common.errors import require
 from apps.features import releases
-from apps.insights import access, composition, shadowing, telling
+from apps.insights import access, composition, influence, missteps, shadowing, telling
 from apps.insights.errors import (
     AlreadyApprovedError,
     BelowRubricBarError,
     GateRequiredError,
+    InfluenceCapError,
+    MisstepsUnreadError,
     NoSignalError,
     TakenBackError,
 )
@@ -34,9 +36,10 @@ from .observing import note_waiting
 from .reviewing import record_marks, refuse_authors, require_judge
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from apps.accounts.models import User
+    from apps.insights.influence import Weighed
 
 
 @transaction.atomic
@@ -48,13 +51,15 @@ def approve_insight(
     override_reason: str = "",
     comment: str = "",
     marks: Mapping[str, int] | None = None,
+    missteps_read: Collection[int] = (),
 ) -> Insight:
     """Say yes to the newest revision. The yes that completes the rule makes the release at once.
 
     `seen` is the revision that the approver read; `override_reason` says why a revision acts although its
-    gate failed or could not run; `marks` are the approver's rubric marks. The release is made in the same
-    transaction. The insight's row is locked first, so two approvals at once are taken one after the other,
-    and the second one makes exactly one release.
+    gate failed or could not run; `marks` are the approver's rubric marks; `missteps_read` are the ids of the
+    missteps near its signals that they read. The release is made in the same transaction. The insight's row
+    is locked first, so two approvals at once are taken one after the other, and the second one makes exactly
+    one release.
 
     Raises:
         NotFoundError: no such insight.
@@ -68,6 +73,8 @@ def approve_insight(
         NoSignalError: it is prose and has nothing to serve.
         GateRequiredError: no passed gate and no written override.
         BelowRubricBarError: the mean mark is below the bar.
+        MisstepsUnreadError: a near signal failed before, and it is not among `missteps_read`.
+        InfluenceCapError: an author would move more than one person may, and no operator lifted the cap.
     """
     releases.lock()  # before any row, as in stopping: see there
     insight = access.lock_insight(insight_id, actor=approver)
@@ -77,10 +84,16 @@ def approve_insight(
         record_marks(revision, approver, marks)
     pass_gate(revision, approver, override_reason)
     _pass_rubric(revision)
+    read = _pass_missteps(revision, missteps_read)
+    weighed = _pass_caps(insight, revision)
     Approval.objects.create(
-        revision=revision, approver=approver, as_operator=approver.has_role(Role.OPERATOR), comment=comment
+        revision=revision,
+        approver=approver,
+        as_operator=approver.has_role(Role.OPERATOR),
+        comment=comment,
+        missteps_read=read,
     )
-    release = _activate_if_complete(insight, revision, approver)
+    release = _activate_if_complete(insight, revision, approver, weighed)
     telling.approved(insight, revision, approver, release)
     ledger.record(
         actor=approver.username,
@@ -119,6 +132,8 @@ def _refuse_repeat(insight: Insight, revision: Revision, approver: User) -> None
             f"Revision {revision.number} was served in release {activation.release} and taken back.",
             remedy="Revert to a release that has it, or revise the insight: a new revision can be approved.",
         )
+    if revision.lifts.filter(operator=approver).exists():
+        raise AlreadyApprovedError("You lifted the cap on its author.", remedy="Two other people approve it.")
     if revision.approvals.filter(approver=approver).exists():
         raise AlreadyApprovedError(
             f"You approved revision {revision.number} already.", remedy="Somebody else has to be the second."
@@ -159,7 +174,31 @@ def _pass_rubric(revision: Revision) -> None:
         )
 
 
-def _activate_if_complete(insight: Insight, revision: Revision, approver: User) -> int | None:
+def _pass_missteps(revision: Revision, read: Collection[int]) -> list[int]:
+    near = [row.pk for row in missteps.near_revision(revision)]
+    if unread := sorted(set(near) - set(read)):
+        raise MisstepsUnreadError(
+            f"The same or a near signal failed before ({len(unread)} not read).",
+            field="missteps_read",
+            remedy=f"Read what failed and why, then say so: missteps {', '.join(map(str, unread))}.",
+        )
+    return sorted(near)
+
+
+def _pass_caps(insight: Insight, revision: Revision) -> Weighed:
+    weighed = influence.weigh(insight, revision)
+    if weighed.stopped:
+        raise InfluenceCapError(
+            " ".join(weighed.over),
+            field="influence",
+            remedy="Make the change smaller, or ask an operator who does not approve it to lift the cap.",
+        )
+    return weighed
+
+
+def _activate_if_complete(
+    insight: Insight, revision: Revision, approver: User, weighed: Weighed
+) -> int | None:
     """Make the release if the rule is complete; its number, or None while an approval is missing."""
     approvals = list(revision.approvals.all())
     operator = next((approval for approval in approvals if approval.as_operator), None)
@@ -175,6 +214,7 @@ def _activate_if_complete(insight: Insight, revision: Revision, approver: User) 
         other_approval=next(approval for approval in approvals if approval != operator),
         gate_result=require(revision.gate_results.last(), "the gate's result"),
     )
+    influence.charge(revision, weighed)
     composition.index_signals(revision)
     insight.state = Insight.State.APPROVED
     insight.active_revision = revision.number

@@ -8,7 +8,7 @@ from django.db import transaction
 
 from apps.audit import ledger
 from apps.common.errors import InvalidInputError
-from apps.insights import access, shadowing, telling
+from apps.insights import access, missteps, shadowing, telling
 from apps.insights.errors import AlreadyApprovedError, AlreadyDecidedError
 from apps.insights.models import Activation, Decision, Insight, Revision, ShadowRun
 
@@ -114,6 +114,8 @@ def _decide(insight: Insight, revision: Revision, person: User, kind: Decision.K
     decision = Decision.objects.create(revision=revision, person=person, kind=kind, reason=reason.strip())
     if kind != Decision.Kind.REOPENED:
         shadowing.end_open(insight, ShadowRun.Ending.TURNED_DOWN, by=person.username, reason=decision.reason)
+    if kind == Decision.Kind.REJECTED:
+        missteps.rejected(decision)
     if insight.active_revision is None:
         insight.state = (
             Insight.State.PROPOSED if kind == Decision.Kind.REOPENED else Insight.State(kind.value)

@@ -10,7 +10,7 @@ from django.db import transaction
 from apps.audit import ledger
 from apps.common.errors import InvalidInputError
 from apps.features import releases
-from apps.insights import composition
+from apps.insights import composition, missteps
 from apps.insights.models import Activation, Finding, Insight, Revision
 
 MAX_METHOD = 200  # characters
@@ -71,6 +71,7 @@ def note_finding(
     changes = locked.active_revision is not None and before.served != after.served
     finding.release = releases.next_number() if changes else None
     finding.save()
+    missteps.found(finding, looked_at)
     if changes:
         _serve(locked, finding, before.served, after.served)
     ledger.record(

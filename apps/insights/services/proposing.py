@@ -92,6 +92,7 @@ def _add_revision(insight: Insight, number: int, draft: Draft, author: User) -> 
         "sha256": draft.source.sha256,
         "lines": [draft.source.first_line, draft.source.last_line],
         "signals": signals,
+        "objectives": sorted(draft.objectives),
         "expires_at": iso_us(draft.expires_at) if draft.expires_at else None,
     }
     revision = Revision.objects.create(
@@ -109,6 +110,7 @@ def _add_revision(insight: Insight, number: int, draft: Draft, author: User) -> 
         source_postmortem_id=provenance.postmortem_number(draft.source),
         source_recommendation=_recommendation(draft),
         prose_reason=draft.prose_reason,
+        objectives=sorted(set(draft.objectives)),
         expires_at=draft.expires_at,
         digest=digest(content),
         author=author,
