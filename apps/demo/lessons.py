@@ -34,7 +34,8 @@ class Lesson:
     """One insight: from the recommendation `rank` of a review to its fate, and the action that measures it.
 
     `said` is what the reviewer wrote where the fate has words; `override` why it may act although the gate
-    did not pass; "half" has one approval of two. `action` is (title, kind, metric, direction, done).
+    did not pass; `lifted` why it may go beyond the caps on its author; "half" has one approval of two.
+    `action` is (title, kind, metric, direction, done).
     """
 
     review: str
@@ -46,6 +47,7 @@ class Lesson:
     confidence: float = 0.8
     said: str = ""
     override: str = ""
+    lifted: str = ""
     action: tuple[str, str, str, str, bool] | None = None
 
 
@@ -120,6 +122,7 @@ LESSONS = (
         fate="withdrawn",
         confidence=0.4,
         override="A short trial, while somebody watches the dashboards in person.",
+        lifted="Jo tries both ends of the scale this month, and each trial is watched and short.",
         said="Quiet, and deaf: incidents of most services went unnoticed.",
         action=("Try what quiet nights cost", "investigate", "recall", "up", True),
     ),
@@ -224,6 +227,8 @@ def _decide(lesson: Lesson, insight: Insight, people: Mapping[str, User]) -> Non
     if lesson.fate == "rejected":
         services.reject_insight(insight_id=insight.pk, seen=1, reviewer=people["sam"], reason=lesson.said)
         return
+    if lesson.lifted:
+        services.lift_cap(insight_id=insight.pk, operator=people["ada"], seen=1, reason=lesson.lifted)
     approvers = (("sam", GOOD_MARKS), ("kim", OTHER_MARKS))
     for approver, marks in approvers[:1] if lesson.fate == "half" else approvers:
         services.approve_insight(

@@ -45,7 +45,7 @@ ROUTES = {
     "api/v1/insights/<int:pk>/shadow-runs": {"GET": Rule("insights:read"), **WRITE},
     "api/v1/insights/<int:pk>/shadow-runs/stop": WRITE,
     "api/v1/shadow-runs/<int:pk>/readings": {"GET": Rule("insights:read")},
-    "api/v1/insights/<int:pk>/lift-cap": {"POST": Rule("insights:write", frozenset({Role.OPERATOR}))},
+    "api/v1/insights/<int:pk>/lift-cap": {"POST": Rule("insights:write", OPERATORS)},
     "api/v1/missteps": {"GET": Rule("insights:read")},
     "api/v1/queue": {"GET": Rule("insights:read")},
 }

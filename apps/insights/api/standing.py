@@ -47,7 +47,7 @@ class MisstepList(ApiView):
 class InsightLiftCap(InsightView):
     """Let one revision go beyond the caps on its authors."""
 
-    access: ClassVar = {"POST": Access(scope="insights:write", roles={Role.OPERATOR})}
+    access: ClassVar = {"POST": Access(scope="insights:write", roles={Role.OPERATOR, Role.ADMIN})}
 
     @extend_schema(
         operation_id="insight_lift_cap",

@@ -58,7 +58,7 @@ def refuse_lift(insight: Insight, revision: Revision, operator: User) -> None:
     """
     access.refuse_ended(insight)
     refuse_authors(revision, operator)
-    if not operator.has_role(Role.OPERATOR):
+    if not operator.has_role(Role.OPERATOR, Role.ADMIN):
         raise RoleRequiredError("Operators lift the cap on an author.", remedy="Ask one of them.")
     if Activation.objects.filter(revision=revision).exists():
         raise AlreadyApprovedError(f"Revision {revision.number} has been served already.")
