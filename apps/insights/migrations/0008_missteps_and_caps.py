@@ -13,7 +13,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('insights', '0005_findings'),
+        ('insights', '0007_shadow_runs'),
         ('postmortems', '0003_drafts_set_aside'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
