@@ -1,7 +1,8 @@
 """The caps on what one author may move: what a revision would move, what is left, and the charge.
 
 The bounds and the measure are those of `analysis.influence`. Every author is charged in full, whoever
-proposed the insight and whoever wrote any of its revisions; what an operator let through counts too.
+proposed the insight and whoever wrote any of its revisions. What an operator let through is theirs to answer
+for: it counts for nobody.
 """
 
 from __future__ import annotations
@@ -106,7 +107,7 @@ def charge(revision: Revision, weighed: Weighed) -> None:
 def _over(movements: Mapping[str, Movement], authors: list[User]) -> list[str]:
     """In words, every bound that somebody would pass."""
     since = timezone.now() - timedelta(days=WINDOW_DAYS)
-    recent = Influence.objects.filter(author__in=authors, at__gt=since)
+    recent = Influence.objects.filter(author__in=authors, at__gt=since, revision__lifts__isnull=True)
     spent: dict[int, dict[str, tuple[float, float]]] = defaultdict(dict)
     sums = recent.values("author", "series").annotate(thetas=Sum("theta"), others=Sum("other"))
     for row in sums:

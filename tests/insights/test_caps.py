@@ -156,8 +156,9 @@ def test_an_operator_who_is_no_approver_lifts_the_cap():
         Approval.objects.create(revision=second.revisions.get(), approver=lifter, as_operator=True)
     approve(second)
     assert releases.current()[SERIES].values["theta_log2"] == 0.5
-    with pytest.raises(errors.InfluenceCapError):  # what was let through counts all the same
-        approve(propose(author, signals=scaled(0.6)))
+    approve(propose(author, signals=scaled(0.9)))  # 1.5 and 0.4: what was let through counts for nobody
+    with pytest.raises(errors.InfluenceCapError, match=r"by 2\.10 doublings"):
+        approve(propose(author, signals=scaled(1.1)))
 
 
 def test_who_may_not_lift_it():

@@ -95,7 +95,13 @@ def test_a_failed_gate_counts_once_and_an_impossible_one_never():
     revision = newest(insight)
     assert Misstep.objects.count() == 0  # impossible: no telemetry
     failed = GateResult.objects.create(
-        revision=revision, verdict="failed", reason="Two incidents lost.", report={}, split_hash="a" * 64
+        revision=revision,
+        verdict="failed",
+        reason="Two incidents lost.",
+        report={},
+        split_hash="a" * 64,
+        data_hash="b" * 64,
+        code="c" * 40,
     )
     missteps.gate_ran(failed)
     missteps.gate_ran(failed)

@@ -29,6 +29,7 @@ OVER_THE_CAP = f"""
         ) moved
         JOIN insights_influence i ON i.author_id = moved.author_id AND i.series = moved.series
          AND i.at > moved.at - interval '{WINDOW_DAYS} days'
+         AND NOT EXISTS (SELECT 1 FROM insights_influencelift l WHERE l.revision_id = i.revision_id)
         GROUP BY moved.author_id, moved.series
         HAVING sum(i.theta) > {CAP_THETA + SLACK} OR sum(i.other) > {CAP_OTHER + SLACK}
     ) OR EXISTS (
@@ -40,6 +41,7 @@ OVER_THE_CAP = f"""
         ) moved
         JOIN insights_influence i ON i.author_id = moved.author_id
          AND i.at > moved.at - interval '{WINDOW_DAYS} days'
+         AND NOT EXISTS (SELECT 1 FROM insights_influencelift l WHERE l.revision_id = i.revision_id)
         GROUP BY moved.author_id
         HAVING count(DISTINCT i.series) > greatest(
             {CAP_SERIES}, floor({CAP_SHARE} * (SELECT count(*) FROM telemetry_series))

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 def lift_cap(*, insight_id: int, operator: User, reason: str, seen: int | None = None) -> InfluenceLift:
     """Let the newest revision go beyond the caps on its authors. It still needs its two approvals.
 
-    What it moves counts for its authors all the same.
+    What it moves is the operator's to answer for, and counts for none of its authors.
 
     Raises:
         NotFoundError: no such insight.
