@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django import forms
 
 from apps.catalog.models import MAX_SLUG, Service
@@ -51,8 +49,6 @@ class PeriodForm(forms.Form):
         label="To", required=False, widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
     )
 
-    def __init__(self, data: Any = None, **more: Any) -> None:
-        renamed = None
-        if data is not None:
-            renamed = {"first": data.get("from", ""), "last": data.get("to", "")}
-        super().__init__(renamed, **more)
+    def add_prefix(self, field_name: str) -> str:
+        """`from` is no name for an attribute, but it is the one in the address and in the API."""
+        return {"first": "from", "last": "to"}.get(field_name, field_name)

@@ -117,6 +117,46 @@ class ImpactView(ApiView):
         )
 
 
+LEARNING: dict[str, object] = {
+    "from": "2026-07-01",
+    "to": "2026-09-30",
+    "reviews": {
+        "filed": 2,
+        "per_month": [{"month": "2026-07", "reviews": 2}],
+        "incidents": 5,
+        "incidents_over": 4,
+        "reviewed": 2,
+        "target_days": 14,
+        "within_target": {"n": 3, "on_time": 1, "share": 0.333333},
+        "days_to_review": {"median": 20.0, "low": 5.0, "high": None, "n": 4, "not_reviewed": 2},
+    },
+    "actions": {
+        "opened": 5,
+        "done": 2,
+        "rate": 0.4,
+        "given_up": 1,
+        "due": {
+            "n": 4,
+            "on_time": 1,
+            "late": 1,
+            "overdue": 1,
+            "not_due_yet": 0,
+            "given_up": 1,
+            "on_time_share": 0.333333,
+        },
+    },
+    "reliability": [
+        {
+            "quarter": "2026 Q3",
+            "incidents": 5,
+            "mttd": {"median_s": 600.0, "low_s": 300.0, "high_s": None, "n": 4, "open": 0, "excluded": 1},
+            "mttr": {"median_s": 7200.0, "low_s": 1800.0, "high_s": None, "n": 5, "open": 1, "excluded": 0},
+            "severity": {"SEV-2": 5, "unknown": 0},
+        }
+    ],
+}
+
+
 class LearningSerializer(serializers.Serializer[dict[str, object]]):
     to = serializers.DateField()
     reviews = serializers.DictField()
@@ -146,6 +186,7 @@ class LearningMetricsView(ApiView):
             OpenApiParameter("to", OpenApiTypes.DATE, description="last day, UTC; today if not given"),
         ],
         responses=LearningSerializer,
+        examples=[OpenApiExample("one quarter", LEARNING, response_only=True)],
     )
     def get(self, request: Request) -> Response:
         """The metrics of the days asked for."""
