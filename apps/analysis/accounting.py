@@ -168,6 +168,18 @@ def episodes(times: Times, gap_us: int = COOL_DOWN_US) -> list[Interval]:
     return [Interval(int(start), int(end)) for start, end in zip(starts, ends, strict=True)]
 
 
+def apart(these: Sequence[Interval], others: Sequence[Interval]) -> list[Interval]:
+    """Intervals of the first list that lie farther than the cool-down from all of the second."""
+    return [
+        one
+        for one in these
+        if not any(
+            one.start_us <= other.end_us + COOL_DOWN_US and other.start_us <= one.end_us + COOL_DOWN_US
+            for other in others
+        )
+    ]
+
+
 def count_episodes(times: Times) -> int:
     """False-alarm episodes of alarm times: one per run, and one more for every full 24 h that it stays on."""
     return int(_runs(times)[1].sum())

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 import numpy as np
 
 from apps.analysis import detector
-from apps.analysis.accounting import COOL_DOWN_US, Counts, episodes
+from apps.analysis.accounting import Counts, apart, episodes
 from apps.analysis.cases import Case
 from apps.analysis.profiles import DEFAULT_SETTING, apply
 from apps.analysis.split import GENERAL_RULES, split_hash
@@ -77,12 +77,12 @@ class Comparison:
     @property
     def gained_alarms(self) -> list[Interval]:
         """Alarm episodes of `after` farther than the cool-down from every one of `before`."""
-        return _apart(self.after_alarms, self.before_alarms)
+        return apart(self.after_alarms, self.before_alarms)
 
     @property
     def lost_alarms(self) -> list[Interval]:
         """Alarm episodes of `before` farther than the cool-down from every one of `after`."""
-        return _apart(self.before_alarms, self.after_alarms)
+        return apart(self.before_alarms, self.after_alarms)
 
 
 def compare(series_id: str, before: Mapping[str, object], after: Mapping[str, object]) -> Comparison:
@@ -155,15 +155,3 @@ def _outcomes(case: Case, old: Bools, new: Bools) -> list[IncidentOutcome]:
         for interval, before, after in zip(scorer.incidents, *delays, strict=True):
             seen[interval] = name, before, after
     return [IncidentOutcome(interval, *found) for interval, found in seen.items()]
-
-
-def _apart(these: list[Interval], others: list[Interval]) -> list[Interval]:
-    """Intervals of the first list that lie farther than the cool-down from all of the second."""
-    return [
-        one
-        for one in these
-        if not any(
-            one.start_us <= other.end_us + COOL_DOWN_US and other.start_us <= one.end_us + COOL_DOWN_US
-            for other in others
-        )
-    ]

@@ -18,6 +18,15 @@ if TYPE_CHECKING:
     Arms: TypeAlias = dict[str, tuple[Mapping[str, object], Mapping[str, object]]]
 
 
+def of_revision(revision: Revision, *, served: bool) -> Arms:
+    """As `of_proposal`; where it is or was served, before is what would be served without its insight."""
+    found = of_proposal(revision)
+    if not served:
+        return found
+    others = _vectors(found, without=revision.insight_id)
+    return {name: (others[name], after) for name, (_, after) in found.items()}
+
+
 def of_proposal(revision: Revision) -> Arms:
     """Before: what is served now. After: the same without its insight's older signals, with the revision's.
 

@@ -11,7 +11,7 @@ from apps.accounts.models import AUTHORS
 from apps.common.errors import DomainError, NotFoundError
 from apps.telemetry import reading
 
-from . import access, composition, influence, missteps, provenance, rubric, waiting, wording
+from . import access, composition, gate_figures, influence, missteps, provenance, rubric, waiting, wording
 from .drafts import Source
 from .models import GateResult, Insight, Objective, Revision
 from .services.approving import refuse_approval
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from apps.accounts.models import User
     from apps.analysis.findings import Standing
 
+    from .gate_figures import SeriesFigures
     from .influence import Weighed
     from .models import Finding, Misstep
 
@@ -103,6 +104,16 @@ class Card:
     def effective_confidence(self) -> float:
         """What consumers see, were the newest revision served now."""
         return self.standing_confidence.served
+
+    @property
+    def gate_series(self) -> list[SeriesFigures]:
+        """The gate's figures by series, at most `SHOWN_SERIES`: those that move most come first."""
+        return gate_figures.by_series(self.gate)[:SHOWN_SERIES] if self.gate else []
+
+    @property
+    def more_gate_series(self) -> int:
+        """How many more series the gate replayed."""
+        return max(0, len(self.gate.report.get("series", {})) - SHOWN_SERIES) if self.gate else 0
 
     @property
     def pending(self) -> bool:

@@ -14,15 +14,15 @@ from apps.evaluation.comparison import Comparison, compare
 from apps.telemetry import reading
 from apps.telemetry.models import Series
 
-from . import composition, gating
+from . import access, arms, gating
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from apps.accounts.models import User
     from apps.evaluation.comparison import IncidentOutcome
-    from apps.features.schema import ProfileContent
 
-    from .models import Revision
+    from .models import Insight, Revision
 
 MAX_SERIES = 8  # compared at once; the gate itself sums over all
 
@@ -59,6 +59,27 @@ class Evidence:
     reason: str = ""
 
 
+def newest(insight_id: int, *, reader: User) -> tuple[Insight, Revision]:
+    """An insight and its newest revision, with what the evidence reads of it.
+
+    Raises:
+        NotFoundError: no such insight, or not for this reader.
+    """
+    insight = access.find_insight(insight_id, actor=reader)
+    return insight, of_number(insight, insight.revision)
+
+
+def of_number(insight: Insight, number: int) -> Revision:
+    """One revision of an insight, as `newest` gives it."""
+    revisions = insight.revisions.select_related("activation").prefetch_related("signals", "gate_results")
+    return revisions.get(number=number)
+
+
+def was_served(revision: Revision) -> bool:
+    """Is the revision served, or was it ever?"""
+    return getattr(revision, "activation", None) is not None
+
+
 def evidence(revision: Revision, *, served: bool) -> Evidence:
     """Both arms on each series of a revision's scope, at most `MAX_SERIES` of them; may take a second.
 
@@ -66,8 +87,7 @@ def evidence(revision: Revision, *, served: bool) -> Evidence:
     without its insight. After: the same without the insight's older signals, but with the revision's.
     `served` says whether it is or was, and with that whether the held-out part may be shown.
     """
-    change = gating.columns(revision)
-    if not change:
+    if not gating.columns(revision):
         return _nothing("It is prose: there is no signal to compare.", served=served)
     wanted = reading.resolve(revision.scope)
     sampled = set(Series.objects.filter(pk__in=wanted, samples__gt=0).values_list("pk", flat=True))
@@ -76,9 +96,11 @@ def evidence(revision: Revision, *, served: bool) -> Evidence:
         return _nothing("None of its series has telemetry yet.", served=served)
     if gating.sample_count({"series": shown}) > gating.MAX_SAMPLES:
         return _nothing("These series have too many samples to compare on one page.", served=served)
-    others = _vectors(composition.compose(shown, without=revision.insight_id))
-    before = others if served else _vectors(composition.compose(shown))
-    comparisons = [compare(name, before.get(name, {}), {**others.get(name, {}), **change}) for name in shown]
+    vectors = arms.of_revision(revision, served=served)
+    try:
+        comparisons = [compare(name, *vectors[name]) for name in shown]
+    except ValueError as clash:
+        return _nothing(f"It contradicts what is in force: {clash}.", served=served)
     return Evidence(
         comparisons=comparisons,
         rows=_rows({one.series_id: one.train for one in comparisons}),
@@ -94,10 +116,6 @@ def incidents(comparison: Comparison, *, served: bool) -> list[IncidentOutcome]:
     parts = {"train", "test", "unscored"} if served else {"train"}
     found = [outcome for outcome in comparison.incidents if outcome.part in parts]
     return sorted(found, key=lambda outcome: outcome.interval.start_us, reverse=True)
-
-
-def _vectors(found: Mapping[str, ProfileContent | None]) -> dict[str, Mapping[str, object]]:
-    return {name: content.values for name, content in found.items() if content is not None}
 
 
 def _rows(pairs: Mapping[str, tuple[Counts, Counts]]) -> list[Row]:

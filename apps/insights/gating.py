@@ -7,13 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from django.db.models import Sum
 
 from apps.analysis import detector, gate, profiles
 from apps.analysis.cases import Case
 from apps.analysis.split import GENERAL_RULES, data_hash
-from apps.analysis.types import Telemetry
 from apps.common.canonical import digest
 from apps.common.code import code_id
 from apps.common.errors import InvalidInputError
@@ -27,12 +25,11 @@ from .models import GateResult, Revision
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from apps.analysis.types import Interval
+    from apps.analysis.types import Interval, Telemetry
 
 MAX_SAMPLES = 2_000_000  # some seconds and 200 MB: what a request may cost
 KEPT_SAMPLES = 25_000  # a prepared series of that size takes about 3 MB
 _cases: Kept[Case] = Kept(16)
-EMPTY = Telemetry(np.array([], dtype=np.int64), np.array([], dtype=np.float64))
 
 
 @dataclass(frozen=True)
@@ -153,10 +150,8 @@ def history(scope: Mapping[str, Any]) -> dict[str, tuple[Telemetry, list[Interva
     A named series that is not known here yet has no samples.
     """
     wanted = reading.resolve(scope)
-    known = set(Series.objects.filter(pk__in=wanted).values_list("pk", flat=True))
-    return {
-        name: (reading.read(name), reading.labels(name)) if name in known else (EMPTY, []) for name in wanted
-    }
+    telemetry, labels = reading.read_all(wanted), reading.labels_of(wanted)
+    return {name: (telemetry[name], labels[name]) for name in wanted}
 
 
 def served_vectors(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from itertools import groupby
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,10 +18,13 @@ from .models import OutcomeLabel, Series
 from .sources.names import SeriesNameError, split_series_id
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
-__all__ = ["from_us", "labels", "read", "resolve", "to_us"]
+    from apps.analysis.types import Floats, Times
 
+__all__ = ["from_us", "labels", "labels_of", "read", "read_all", "resolve", "to_us"]
+
+BATCH = 50_000  # rows fetched at a time
 MICROSECOND = timedelta(microseconds=1)
 SCOPE_REMEDY = (
     'A scope is {"series": ["service/metric", …]}, {"service": "…"}, {"service": "…", "metric_family": "…"} '
@@ -57,6 +62,49 @@ def read(
         times=np.array([row[0] for row in rows], dtype=np.int64),
         values=np.array([row[1] for row in rows], dtype=np.float64),
     )
+
+
+def read_all(series_ids: Collection[str]) -> dict[str, Telemetry]:
+    """All samples of several series in one query; one that has none, or is not known, is empty."""
+    found: dict[str, list[tuple[Times, Floats]]] = {name: [] for name in series_ids}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT series_id, (extract(epoch FROM at) * 1000000)::bigint, value FROM telemetry_sample "
+            "WHERE series_id = ANY(%s) ORDER BY series_id, at",
+            [list(found)],
+        )
+        while rows := cursor.fetchmany(BATCH):
+            for name, own in groupby(rows, key=itemgetter(0)):
+                taken = list(own)
+                found[name].append(
+                    (
+                        np.array([row[1] for row in taken], dtype=np.int64),
+                        np.array([row[2] for row in taken], dtype=np.float64),
+                    )
+                )
+    nothing = (np.array([], dtype=np.int64), np.array([], dtype=np.float64))
+    return {
+        name: Telemetry(
+            times=np.concatenate([times for times, _ in parts or [nothing]]),
+            values=np.concatenate([values for _, values in parts or [nothing]]),
+        )
+        for name, parts in found.items()
+    }
+
+
+def labels_of(series_ids: Collection[str]) -> dict[str, list[Interval]]:
+    """Labelled incidents of several series in one query, each as `labels` gives them."""
+    found: dict[str, list[Interval]] = {name: [] for name in series_ids}
+    rows = OutcomeLabel.objects.counted(include_holdout=False).filter(
+        series_id__in=list(found), kind="incident"
+    )
+    for name, start, end in (
+        rows.order_by("series_id", "start_at", "end_at")
+        .values_list("series_id", "start_at", "end_at")
+        .distinct()
+    ):
+        found[name].append(Interval(start_us=to_us(start), end_us=to_us(end)))
+    return found
 
 
 def labels(series_id: str, *, kind: str = "incident", include_holdout: bool = False) -> list[Interval]:

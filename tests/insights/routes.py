@@ -15,6 +15,7 @@ PAGES = {
     "insights": SHOWN,
     "insights/<int:pk>": SHOWN,
     "insights/<int:pk>/evidence": SHOWN,
+    "insights/<int:pk>/last-days": SHOWN,
     "insights/<int:pk>/approve": DEED,
     "insights/<int:pk>/score": DEED,
     "insights/<int:pk>/request-changes": DEED,
@@ -46,6 +47,7 @@ ROUTES = {
     "api/v1/insights/<int:pk>/shadow-runs/stop": WRITE,
     "api/v1/shadow-runs/<int:pk>/readings": {"GET": Rule("insights:read")},
     "api/v1/insights/<int:pk>/lift-cap": {"POST": Rule("insights:write", OPERATORS)},
+    "api/v1/insights/<int:pk>/evidence": {"GET": Rule("insights:read")},
     "api/v1/missteps": {"GET": Rule("insights:read")},
     "api/v1/queue": {"GET": Rule("insights:read")},
 }

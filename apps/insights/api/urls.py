@@ -2,13 +2,14 @@ from __future__ import annotations
 
 from django.urls import path
 
-from . import ablations, decisions, shadow, standing, views
+from . import ablations, decisions, evidence, shadow, standing, views
 
 urlpatterns = [
     path("insights", views.InsightList.as_view(), name="insight-list"),
     path("insights/<int:pk>", views.InsightDetail.as_view(), name="insight-detail"),
     path("insights/<int:pk>/approve", views.InsightApprove.as_view(), name="insight-approve"),
     path("insights/<int:pk>/dry-run", views.InsightDryRun.as_view(), name="insight-dry-run"),
+    path("insights/<int:pk>/evidence", evidence.InsightEvidence.as_view(), name="insight-evidence"),
     path("insights/<int:pk>/gate", views.InsightGate.as_view(), name="insight-gate"),
     path("insights/<int:pk>/lift-cap", standing.InsightLiftCap.as_view(), name="insight-lift-cap"),
     path("missteps", standing.MisstepList.as_view(), name="misstep-list"),

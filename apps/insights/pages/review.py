@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 from django.shortcuts import render
 
 from apps.accounts.pages import AuthedRequest, listing, page
-from apps.insights import access, cards, influence, rubric, wording
-from apps.insights.evidence import evidence as gather_evidence
+from apps.insights import cards, evidence, influence, rubric, wording
 from apps.insights.models import Insight, Revision
 from apps.postmortems.models import Postmortem
 
@@ -47,15 +46,11 @@ def show_insight(request: AuthedRequest, pk: int) -> HttpResponse:
 @page()
 def show_evidence(request: AuthedRequest, pk: int) -> HttpResponse:
     """Before and after on its series; a fragment of the card by htmx, else a page of its own."""
-    insight = access.find_insight(pk, actor=request.user)
-    number = insight.active_revision or insight.revision if request.GET.get("served") else insight.revision
-    revision = (
-        Revision.objects.select_related("activation")
-        .prefetch_related("signals")
-        .get(insight=insight, number=number)
-    )
-    served = getattr(revision, "activation", None) is not None
-    found = gather_evidence(revision, served=served)
+    insight, revision = evidence.newest(pk, reader=request.user)
+    if request.GET.get("served") and insight.active_revision:
+        revision = evidence.of_number(insight, insight.active_revision)
+    served = evidence.was_served(revision)
+    found = evidence.evidence(revision, served=served)
     context = {
         "insight": insight,
         "revision": revision,

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from django.urls import path
 
-from . import missteps, review, review_actions, review_queue, worth
+from . import last_days, missteps, review, review_actions, review_queue, worth
 
 urlpatterns = [
     path("queue", review_queue.show_queue, name="queue"),
     path("insights", review.list_insights, name="list"),
     path("insights/<int:pk>", review.show_insight, name="detail"),
     path("insights/<int:pk>/evidence", review.show_evidence, name="evidence"),
+    path("insights/<int:pk>/last-days", last_days.show_last_days, name="last-days"),
     path("insights/<int:pk>/approve", review_actions.approve, name="approve"),
     path("insights/<int:pk>/score", review_actions.score, name="score"),
     path("insights/<int:pk>/request-changes", review_actions.request_changes, name="request-changes"),
