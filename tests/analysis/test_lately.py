@@ -38,10 +38,10 @@ def test_bursts_that_no_longer_page_are_lost_and_incidents_stay(case):
     assert (found.before, found.after, found.gained, found.lost) == (3, 0, 0, 3)
     assert (found.lost_in_incidents, found.series) == (0, 1)
     assert found.days == pytest.approx(7)
-    assert (found.per_day_before, found.per_day_after) == (pytest.approx(3 / 7), 0)
-    longer = replay(
-        case, DEFAULT_SETTING, DEAF, days=14, whole=True
-    )  # days 26 to 39: ten bursts, one incident
+    assert found.per_day_before == pytest.approx(3 / 7)
+    assert found.per_day_after == 0
+    # Days 26 to 39: ten bursts, one incident.
+    longer = replay(case, DEFAULT_SETTING, DEAF, days=14, whole=True)
     assert (longer.before, longer.after, longer.lost) == (11, 1, 10)
 
 
