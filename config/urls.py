@@ -15,6 +15,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("apps.accounts.pages_urls")),
     path("", include("apps.notices.urls")),
     path("", include("apps.catalog.urls")),
+    path("", include("apps.telemetry.urls")),
     path("", include("apps.incidents.urls")),
     path("", include("apps.features.pages_urls")),
     path("", include("apps.actions.urls")),

@@ -16,7 +16,7 @@ from apps.analysis.types import DAY_US, Interval
 from apps.common.canonical import digest
 from apps.evaluation.comparison import weigh
 from apps.telemetry import reading
-from apps.telemetry.models import OutcomeLabel, Series
+from apps.telemetry.models import OutcomeLabel, Quarantine, QuarantineRelease, Series
 
 from . import composition, gating, wording
 from .drafts import specificity
@@ -223,10 +223,10 @@ def _chosen(rows: list[Series], n_wanted: int) -> tuple[list[Series], list[str]]
     return shown, said
 
 
-def _labels_of(series: Sequence[str]) -> int:
-    """Newest label of any of them: a new one makes a new preview."""
-    newest = OutcomeLabel.objects.filter(series_id__in=series).order_by("-pk").values_list("pk", flat=True)
-    return newest.first() or 0
+def _labels_of(series: Sequence[str]) -> list[int]:
+    """Newest label of any of them, and newest quarantine and release: a new one makes a new preview."""
+    rows = OutcomeLabel.objects.filter(series_id__in=series), Quarantine.objects, QuarantineRelease.objects
+    return [found.order_by("-pk").values_list("pk", flat=True).first() or 0 for found in rows]
 
 
 def _without(series: Sequence[str], insight_id: int) -> dict[str, Mapping[str, object]]:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, Self
 
+import pgtrigger
 from django.conf import settings
 from django.db import models
+from django.db.models import Exists, OuterRef, Q
 from django.db.models.functions import Now
 
 from apps.catalog.models import Service
@@ -31,9 +33,18 @@ class OutcomeLabelQuerySet(models.QuerySet["OutcomeLabel"]):
         return self.all() if user.is_authenticated else self.none()
 
     def counted(self, *, include_holdout: bool = False) -> Self:
-        """Labels that may be counted and learnt from: never a drill, and no hold-out unless asked for."""
-        known = self.filter(is_drill=False)
+        """Labels to count and learn from: no drill, none in quarantine, no hold-out unless asked for."""
+        known = self.trusted().filter(is_drill=False)
         return known if include_holdout else known.filter(is_holdout=False)
+
+    def trusted(self) -> Self:
+        """Without those in quarantine: what an outlier said from `since` on, until it is released."""
+        held = Quarantine.objects.filter(release__isnull=True, since__lte=OuterRef("recorded_at"))
+        nobody = Q(person__isnull=True, source=OuterRef("source"))
+        return self.exclude(
+            Exists(held.filter(person=OuterRef("recorded_by")))
+            | Q(recorded_by__isnull=True) & Exists(held.filter(nobody))
+        )
 
 
 class Series(models.Model):
@@ -164,3 +175,112 @@ class OutcomeLabel(models.Model):
 
     def __str__(self) -> str:
         return f"{self.series_id} {self.kind} {self.start_at:%Y-%m-%dT%H:%M:%SZ}"
+
+
+class QuarantineQuerySet(models.QuerySet["Quarantine"]):
+    def visible_to(self, user: AbstractBaseUser | AnonymousUser) -> Self:
+        """Everybody who is signed in: whose labels are held must be able to read why."""
+        return self.all() if user.is_authenticated else self.none()
+
+    def told(self) -> Self:
+        """People and releases loaded, for lists."""
+        return self.select_related("person", "release__by")
+
+
+class Quarantine(models.Model):
+    """The decision to use no label of an outlier, recorded at `since` or later, until somebody releases them.
+
+    The author of a label is the person who recorded it, or its `source` where nobody is named. The figures
+    are those of `analysis.quarantine.Flips`; `labels` were held then. Never changed; a release is a row of
+    its own.
+    """
+
+    person = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
+    source = models.CharField(max_length=200, blank=True, default="")
+    since = models.DateTimeField()
+    reason = models.TextField()
+    checked = models.PositiveIntegerField()
+    flips = models.PositiveIntegerField()
+    rest_checked = models.PositiveIntegerField()
+    rest_flips = models.PositiveIntegerField()
+    p = models.FloatField()
+    tested = models.PositiveIntegerField()
+    labels = models.PositiveIntegerField()
+    at = models.DateTimeField(db_default=Now())
+
+    objects = QuarantineQuerySet.as_manager()
+
+    class Meta:
+        triggers: ClassVar = [
+            pgtrigger.Protect(name="append_only", operation=pgtrigger.Update | pgtrigger.Delete),
+            pgtrigger.Trigger(
+                name="one_open_of_an_author",
+                operation=pgtrigger.Insert,
+                when=pgtrigger.Before,
+                func="""
+                IF EXISTS (SELECT 1 FROM telemetry_quarantine q
+                            WHERE q.person_id IS NOT DISTINCT FROM NEW.person_id AND q.source = NEW.source
+                              AND NOT EXISTS (SELECT 1 FROM telemetry_quarantinerelease r
+                                               WHERE r.quarantine_id = q.id)) THEN
+                    RAISE EXCEPTION 'labels of this author are held already (telemetry_quarantine)'
+                      USING ERRCODE = 'check_violation';
+                END IF;
+                RETURN NEW;
+                """,
+            ),
+        ]
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                name="telemetry_quarantine_of_one_author",
+                condition=Q(person__isnull=False, source="") | Q(person__isnull=True, source__regex=r"\S"),
+            ),
+            models.CheckConstraint(
+                name="telemetry_quarantine_figures",
+                condition=Q(
+                    reason__regex=r"\S",
+                    flips__gt=0,
+                    checked__gte=models.F("flips"),
+                    rest_checked__gte=models.F("rest_flips"),
+                    p__gte=0,
+                    p__lte=1,
+                ),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"labels of {self.person or self.source} since {self.since:%Y-%m-%dT%H:%M:%SZ}"
+
+
+class QuarantineRelease(models.Model):
+    """Somebody's word, with the reason, that the labels of a quarantine may be used again; never changed."""
+
+    quarantine = models.OneToOneField(Quarantine, models.PROTECT, related_name="release")
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    reason = models.TextField()
+    at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        triggers: ClassVar = [
+            pgtrigger.Protect(name="append_only", operation=pgtrigger.Update | pgtrigger.Delete),
+            pgtrigger.Trigger(
+                name="not_by_the_author",
+                operation=pgtrigger.Insert,
+                when=pgtrigger.Before,
+                func="""
+                IF EXISTS (SELECT 1 FROM telemetry_quarantine
+                            WHERE id = NEW.quarantine_id AND person_id = NEW.by_id) THEN
+                    RAISE EXCEPTION 'nobody releases their own labels (telemetry_quarantinerelease)'
+                      USING ERRCODE = 'check_violation';
+                END IF;
+                RETURN NEW;
+                """,
+            ),
+        ]
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                name="telemetry_release_says_why", condition=Q(reason__regex=r"[[:alnum:]]")
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"release of {self.quarantine}"

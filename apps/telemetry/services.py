@@ -151,8 +151,12 @@ def import_labels(
         for label in wanted
         if label.series_id in known
     ]
+    # What only a held label says must be said again; one source says a thing once, held or not.
+    stored = OutcomeLabel.objects.filter(series__in=known)
     there = set(
-        OutcomeLabel.objects.filter(series__in=known).values_list("series", "start_at", "end_at", "kind")
+        (stored.trusted() | stored.filter(source=source[-200:])).values_list(
+            "series", "start_at", "end_at", "kind"
+        )
     )
     new = [row for row in rows if (row.series_id, row.start_at, row.end_at, row.kind) not in there]
     OutcomeLabel.objects.bulk_create(new, batch_size=1000)

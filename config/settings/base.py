@@ -237,6 +237,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "read-shadow-runs": {"task": "insights.shadow", "schedule": 900.0, "options": {"expires": 600}},
     # Hourly, since a day is ready when its samples and labels are; what was read is not read again.
     "watch-insights": {"task": "impact.watch", "schedule": 3600.0, "options": {"expires": 1800}},
+    "quarantine-labels": {"task": "telemetry.quarantine", "schedule": 3600.0, "options": {"expires": 1800}},
     "expire-insights": {"task": "insights.expire", "schedule": 5.0, "options": {"expires": 30}},
     "remind-owners": {"task": "actions.remind", "schedule": 3600.0, "options": {"expires": 1800}},
     "measure-due-actions": {"task": "impact.measure_due", "schedule": 3600.0, "options": {"expires": 1800}},

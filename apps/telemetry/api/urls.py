@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.urls import path, register_converter
 
-from . import views
+from . import quarantines, views
 
 
 class SeriesIdConverter:
@@ -25,4 +25,10 @@ urlpatterns = [
     path("series/<series_id:series_id>", views.SeriesView.as_view(), name="series"),
     path("series/<series_id:series_id>/samples", views.SamplesView.as_view(), name="series-samples"),
     path("incident-labels", views.IncidentLabelsView.as_view(), name="incident-labels"),
+    path("labels/quarantine", quarantines.QuarantinesView.as_view(), name="label-quarantines"),
+    path(
+        "labels/quarantine/<int:pk>/release",
+        quarantines.QuarantineReleaseView.as_view(),
+        name="label-quarantine-release",
+    ),
 ]
