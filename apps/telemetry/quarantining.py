@@ -130,7 +130,7 @@ def _hold(author: Author, flips: Flips, released: Mapping[Author, datetime]) -> 
         since=since,
         reason=(
             f"{flips.flips} of {flips.checked} statements are contradicted by the others, "
-            f"{flips.ratio:.0f} times their own rate ({flips.rest_flips} of {flips.rest_checked}); "
+            f"{flips.ratio:.0f} times the rate among the rest ({flips.rest_flips} of {flips.rest_checked}); "
             f"exact test p = {flips.p:.2g}, {flips.tested} authors tested."
         ),
         checked=flips.checked,

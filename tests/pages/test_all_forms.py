@@ -97,6 +97,7 @@ TYPED: dict[str, dict[str, list[str]]] = {
     "insights/<int:pk>/revise": INSIGHT,
     "insights/new": INSIGHT,
     "invitation/<str:token>": {"username": ["newcomer"], "password": [NEW], "again": [NEW]},
+    "labels/quarantine/<int:pk>/release": {"reason": WHY},
     "me": {"email": ["other@example.org"], "password": [PASSWORD]},
     "me/password": {"old_password": [PASSWORD], "new_password1": [NEW], "new_password2": [NEW]},
     "me/tokens": {"name": ["notebook"], "scopes": ["features:read"]},

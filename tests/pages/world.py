@@ -24,6 +24,7 @@ from apps.impact.models import Verdict
 from apps.incidents import services as incidents
 from apps.postmortems import content
 from apps.postmortems import services as postmortems
+from apps.telemetry.models import Quarantine
 from tests.postmortems.making import drafted
 
 from .markup import Form, Node, forms, tree
@@ -127,6 +128,18 @@ def _more(members: dict[str, User]) -> dict[str, list[str]]:
     pinning.pin(number=Release.objects.earliest("pk").number, author=author.username)
     found[Role.REVIEWER] = [f"/actions/{Verdict.objects.earliest('pk').action_id}/verdict"]
     found[Role.OPERATOR] = [f"/releases/{Release.objects.earliest('pk').number + 1}"]
+    Quarantine.objects.create(
+        person=gone,
+        since=gone.date_joined,
+        reason="Most of it is contradicted",
+        checked=25,
+        flips=20,
+        rest_checked=75,
+        rest_flips=1,
+        p=1e-15,
+        tested=4,
+        labels=31,
+    )
     found[Role.ADMIN] = [
         *(f"/admin/people/{person.pk}" for person in (gone, robot, closed)),
         *("/admin/people/service-account", "/services/checkout/edit"),

@@ -23,7 +23,7 @@ QUARANTINE = {
     "person": "robin",
     "source": "",
     "since": "2026-11-20T02:00:00Z",
-    "reason": "20 of 25 statements are contradicted by the others, 41 times their own rate (1 of 75); …",
+    "reason": "20 of 25 statements are contradicted by the others, 41 times the rate among the rest; …",
     "checked": 25,
     "flips": 20,
     "rest_checked": 75,
