@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from .types import Floats
 
 EXACT_UP_TO = 10
+POWER_MARGIN = 0.04
 PAIRS = 256
 """Pairs of orders that are drawn where there are more players."""
 
@@ -125,10 +126,13 @@ def smallest_over_blocks(
 ) -> float | None:
     """The sum that would be found with `power` if the parts spread as these do; None for fewer than two.
 
-    By normal quantiles plus the t quantile of the test, the usual approximation.
+    By t quantiles of test and power, with four points of power to spare: the spread is estimated from few
+    blocks, and without the margin simulations found it in 78 % only.
     """
     n = len(parts)
     if n < 2:  # noqa: PLR2004  # one block has no spread
         return None
-    quantiles = float(special.stdtrit(n - 1, (1 + confidence) / 2) + special.ndtri(power))
+    quantiles = float(
+        special.stdtrit(n - 1, (1 + confidence) / 2) + special.stdtrit(n - 1, power + POWER_MARGIN)
+    )
     return quantiles * float(np.std(np.asarray(parts, dtype=np.float64), ddof=1)) * math.sqrt(n)

@@ -35,7 +35,7 @@ LOUDER: list[dict[str, Any]] = [
     {"kind": "min_effect", "value": {"rel": 0.1}},
 ]
 QUIET: dict[str, Any] = {"height": 120}  # bursts that only a louder detector hears
-DEAF: list[dict[str, Any]] = [{"kind": "min_effect", "value": {"rel": 9.0}}]
+DEAF: list[dict[str, Any]] = [{"kind": "min_effect", "value": {"rel": 3.0}}]
 
 
 def live(days: int = 30, **words: Any) -> datetime:

@@ -298,7 +298,7 @@ def test_a_good_signal_is_found_and_the_finding_noted_once():
 
 def test_a_signal_that_loses_incidents_is_found_out_and_that_is_kept():
     live(incidents=tuple(range(1, 20)))
-    insight = lesson(signals=[{"kind": "min_effect", "value": {"rel": 9.0}}])
+    insight = lesson(signals=[{"kind": "min_effect", "value": {"rel": 3.0}}])
     run = begin(insight)
     after(run, DAYS + 1.1)
     run.refresh_from_db()
@@ -322,7 +322,7 @@ def test_while_another_revision_is_served_the_finding_waits_and_nothing_served_c
     author = insight.author
     services.revise_insight(
         insight_id=insight.pk,
-        draft=draft(author, scope=BOTH, signals=[{"kind": "min_effect", "value": {"rel": 9.0}}]),
+        draft=draft(author, scope=BOTH, signals=[{"kind": "min_effect", "value": {"rel": 3.0}}]),
         author=author,
     )
     run = begin(insight, metric="recall")
