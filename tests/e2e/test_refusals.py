@@ -152,7 +152,7 @@ def test_a_rejection_needs_a_reason_and_keeps_it(people: People, insight: dict[s
     form.get_by_role("button", name="Reject").click()
     main = page.get_by_role("main")
     expect(main).to_contain_text("Rejected")
-    expect(main.locator(".callout").first).to_contain_text(REASON)
+    expect(main.locator(".callout").filter(has_text=REASON).first).to_be_visible()
     expect(page.get_by_role("button", name="Approve")).to_have_count(0)
 
 
