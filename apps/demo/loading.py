@@ -11,10 +11,12 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from django.db import transaction
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from apps.accounts.models import User
 from apps.audit import outbox
+from apps.audit.models import Outbox, OutboxState
 from apps.embedded.errors import EmbeddedError
 from apps.telemetry.demo import load_demo_telemetry
 from apps.telemetry.generate import generate
@@ -55,6 +57,16 @@ def load(*, end: datetime | None = None) -> dict[str, str]:
             _tell(people, moment)
         DemoInstallation.objects.filter(pk=1).update(told=True)
     return cast.fresh_tokens(people)
+
+
+def settled() -> bool:
+    """Whether the worker has done what the story asked for: releases published, effects measured.
+
+    What is to be tried again later, or waits for its day, does not count.
+    """
+    open_states = [OutboxState.PENDING, OutboxState.CLAIMED]
+    asked = Outbox.objects.filter(state__in=open_states, not_before__lte=Now())
+    return not asked.exists()
 
 
 @contextmanager

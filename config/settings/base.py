@@ -255,6 +255,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
 
 # --- what lower rooms call in upper ones, by name -------------------------------------------------
 DEMO_LOADER = "apps.demo.loading.load"
+DEMO_SETTLED = "apps.demo.loading.settled"
 # Functions of a request that give the template of every page more to show.
 FRAME_EXTRAS: list[str] = [
     "apps.accounts.frame.rights",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from argparse import ArgumentParser
     from pathlib import Path
 
+DEMO_SETTLES_S = 90
+POLL_S = 0.25
 EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}  # noqa: S104  # all addresses, and where we are among them
 
 
@@ -100,7 +103,21 @@ class Command(BaseCommand):
         installation.await_health(
             self._local_url(options["host"], port), watch=lambda: self._watch(supervisor)
         )
+        if options["demo"]:
+            self._settle(supervisor)
         return {"url": url, "tokens": tokens, "first_admin_link": link}
+
+    def _settle(self, supervisor: Supervisor) -> None:
+        """Let the worker finish what the demo asked for, so that its first pages have their figures."""
+        settled = import_string(settings.DEMO_SETTLED)
+        deadline = time.monotonic() + DEMO_SETTLES_S
+        while not settled():
+            self._watch(supervisor)
+            if time.monotonic() > deadline:
+                self._note("the worker is still busy with the demo; some figures come later")
+                break
+            time.sleep(POLL_S)
+        connection.close()
 
     def _watch(self, supervisor: Supervisor) -> None:
         if supervisor.stopping.is_set():
