@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from apps.analysis import durations, paired, sequences, stats
 from tests.statistics.__main__ import CHECKS, main
 from tests.statistics.rows import Row
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 pytestmark = pytest.mark.unit
 FEW = 200
@@ -20,6 +23,14 @@ QUICK = [name for name in CHECKS if name not in {"swapped", "published"}]
 def told(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, dict[str, Any]]:
     code = main([*arguments, "--json"])
     return code, json.loads(capsys.readouterr().out)
+
+
+@pytest.fixture(autouse=True)
+def _nothing_remembered() -> Iterator[None]:
+    """What a broken test was worth is kept for nobody else."""
+    paired._share_of_one_sign.cache_clear()
+    yield
+    paired._share_of_one_sign.cache_clear()
 
 
 @pytest.mark.parametrize("name", QUICK)
